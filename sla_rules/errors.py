@@ -5,4 +5,4 @@ Knows nothing of vendors; their errors are in `connectors.errors`.
 
 
 class PolicyError(ValueError):
-    """A policy, schedule or word list contradicts itself or cannot be read; it must not take effect."""
+    """A policy, schedule or word list is unreadable or contradicts itself: it is refused."""

@@ -25,7 +25,7 @@ class Channel(StrEnum):
 
 
 class Status(StrEnum):
-    """Where a ticket stands; the last three mean that it left the queue without an answer of ours."""
+    """Where a ticket stands; the last three left the queue without an answer of ours."""
 
     NEW = "new"
     OPEN = "open"
@@ -82,7 +82,7 @@ class Author(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organization:
-    """The partner's company. `tier` is the raw value found in the helpdesk, None where there is none."""
+    """The partner's company. `tier` is the raw value in the helpdesk, None where there is none."""
 
     id: str | None = None
     name: str | None = None
@@ -179,13 +179,13 @@ class TicketPatch:
     `kind` is the label for the vendor's own type, where it has one (Freshdesk: Feature Request).
     """
 
-    due_at: datetime | None | Kept = KEEP
+    due_at: datetime | Kept | None = KEEP
     priority: Priority | Kept = KEEP
     assignee: str | Kept = KEEP
     group: str | Kept = KEEP
     kind: Kind | Kept = KEEP
-    due_text: str | None | Kept = KEEP
-    note_text: str | None | Kept = KEEP
+    due_text: str | Kept | None = KEEP
+    note_text: str | Kept | None = KEEP
     add_tags: frozenset[str] = frozenset()
     remove_tags: frozenset[str] = frozenset()
 

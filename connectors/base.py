@@ -1,0 +1,99 @@
+"""What every vendor offers, in the words of the field.
+
+Names no vendor; `registry.py` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from sla_rules.ticket import Ticket, TicketPatch, Traits, Written
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSecret:
+    """One live webhook secret. `kid` names it during rotation; several may be live at once."""
+
+    kid: str
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """One configured account.
+
+    `key` is our own short name for it, as in its webhook address. `base_url` is the account's
+    address without a trailing slash (`https://acme.zendesk.com`). `settings` are the vendor's own,
+    see its `connector.py`.
+    """
+
+    key: str
+    vendor: str
+    base_url: str
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    webhook_secrets: tuple[WebhookSecret, ...] = field(default=(), repr=False)
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One verified HTTP arrival. `dedupe_keys` are the vendor's own names for it, strongest first."""
+
+    connection: str
+    vendor: str
+    body: bytes = field(repr=False)
+    received_at: datetime
+    dedupe_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketEvent:
+    """What a delivery means: look at this ticket. `name` is the vendor's name for what happened."""
+
+    ticket_id: str
+    name: str
+    dedupe_keys: tuple[str, ...] = ()
+    occurred_at: datetime | None = None
+
+
+class Connector(Protocol):
+    """One account's API. Not shared between threads."""
+
+    traits: Traits
+
+    def fetch(self, ticket_id: str) -> Ticket:
+        """Read a ticket with its organisation, its conversation and what people changed.
+
+        Raises `VendorError`.
+        """
+
+    def apply(self, ticket: Ticket, patch: TicketPatch) -> Written:
+        """Write a patch onto the ticket as it was read; merge tags, send nothing that is not ours.
+
+        Raises `Conflict` where the ticket changed meanwhile and the vendor can tell, and any other
+        `VendorError`.
+        """
+
+    def ticket_url(self, ticket_id: str) -> str:
+        """Return the address where an agent opens the ticket."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vendor:
+    """Everything the service needs to know of a vendor.
+
+    `verify(headers, body, connection, now)` judges authenticity only and raises
+    `VerificationError`; header names are compared without case. `parse(delivery)` returns the
+    event, or None where the delivery concerns no ticket, and raises `PayloadError`.
+    `manual_steps(connection, public_url)` are the settings to type in by hand.
+    """
+
+    name: str
+    title: str
+    verify: Callable[[Mapping[str, str], bytes, Connection, datetime], Delivery]
+    parse: Callable[[Delivery], TicketEvent | None]
+    connect: Callable[[Connection], Connector]
+    manual_steps: Callable[[Connection, str], list[str]]

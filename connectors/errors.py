@@ -1,0 +1,80 @@
+"""What can go wrong with a vendor, and what the caller does next.
+
+ConnectorError                    what happened                    what the caller does
+├── VerificationError             unsigned, wrong, too old or new  401, counted, nothing stored
+├── PayloadError                  signed but unreadable            400, nothing stored
+└── VendorError                   (retryable, retry_after)
+    ├── CredentialsRejected       401, 403                         pause the account, tell an admin
+    ├── TicketNotFound            404, or 405 on spam and deleted  drop, note it
+    ├── Conflict                  409                              fetch and decide again
+    ├── Rejected                  400, 422 and the other 4xx       final, note it
+    ├── RateLimited               429                              wait `retry_after`
+    └── VendorUnavailable         5xx, timeout, no route           back off
+
+Messages name vendor, ticket and request id; never a body, a subject or a secret.
+"""
+
+from __future__ import annotations
+
+
+class ConnectorError(Exception):
+    """Anything that goes wrong between a vendor and us."""
+
+
+class VerificationError(ConnectorError):
+    """A webhook that cannot be shown to come from the vendor. The message says which step failed."""
+
+
+class PayloadError(ConnectorError):
+    """A genuine webhook whose body cannot be read."""
+
+
+class VendorError(ConnectorError):
+    """A vendor's API said no. `retry_after` is in seconds, None where the vendor named none."""
+
+    retryable = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        retry_after: float | None = None,
+        request_id: str | None = None,
+        code: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+        self.request_id = request_id
+        self.code = code
+
+
+class CredentialsRejected(VendorError):
+    """The account refuses our credentials or our rights."""
+
+
+class TicketNotFound(VendorError):
+    """The ticket is gone, or in a place where it cannot be changed."""
+
+
+class Conflict(VendorError):
+    """Somebody changed the ticket after we read it."""
+
+    retryable = True
+
+
+class Rejected(VendorError):
+    """The vendor understood and refuses; the same request will be refused again."""
+
+
+class RateLimited(VendorError):
+    """The account's limit is used up."""
+
+    retryable = True
+
+
+class VendorUnavailable(VendorError):
+    """The vendor did not answer, or answered that it cannot."""
+
+    retryable = True
