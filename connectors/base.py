@@ -40,7 +40,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One verified HTTP arrival. `dedupe_keys` are the vendor's own names for it, strongest first."""
+    """One verified HTTP arrival. `dedupe_keys` are the vendor's own names for it."""
 
     connection: str
     vendor: str

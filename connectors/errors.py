@@ -22,7 +22,7 @@ class ConnectorError(Exception):
 
 
 class VerificationError(ConnectorError):
-    """A webhook that cannot be shown to come from the vendor. The message says which step failed."""
+    """A webhook not shown to come from the vendor. The message says which step failed."""
 
 
 class PayloadError(ConnectorError):
