@@ -82,12 +82,16 @@ class Author(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organization:
-    """The partner's company. `tier` is the raw value in the helpdesk, None where there is none."""
+    """The partner's company. `tier` is the raw value in the helpdesk, None where there is none.
+
+    `named_contact_refusal` says why the named contact cannot take tickets, None where they can.
+    """
 
     id: str | None = None
     name: str | None = None
     tier: str | None = None
     named_contact: str | None = None
+    named_contact_refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +213,8 @@ class Traits:
     `clears_due_at`: a due date can be taken away. `past_due_at`: one in the past is accepted.
     `clears_due_when_done`: an answered ticket's date would read as overdue, so it is cleared.
     `default_priority`: the priority that a ticket has when nobody chose one.
-    `native_due_at`: the account fills in due dates of its own, so a strange one is nobody's hand.
+    `native_due_at`: the account fills in due dates of its own, so one found before our first write
+    is nobody's hand. `recalculates_due_at`: it also changes ours, so no due date is anybody's hand.
     `sets_kind`: the vendor's own type can say that a ticket is a feature request.
     """
 
@@ -218,6 +223,7 @@ class Traits:
     clears_due_when_done: bool = True
     default_priority: Priority | None = None
     native_due_at: bool = False
+    recalculates_due_at: bool = False
     sets_kind: bool = False
 
 

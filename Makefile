@@ -1,0 +1,41 @@
+# `make demo` shows it, `make test` checks it. Both set up .venv from the lock file first.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help setup demo test check bench acceptance lock browser-deps clean
+
+help:            ## list what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+setup: .venv/ready  ## the virtual environment with everything in the lock file
+
+.venv/ready: requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup      ## partner e-mails arrive in two sandbox helpdesks and get their due dates
+	$(BIN)/regiondo-sla demo
+
+check: setup     ## format, lint, types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check      ## every check, in its short form
+	$(BIN)/pytest -q
+
+bench: setup     ## the measurements in docs/
+	$(BIN)/python tests/benchmarks/bench_schedule.py
+	$(BIN)/python tests/benchmarks/score_classify.py
+
+acceptance: test bench  ## the full figures
+
+lock: setup      ## renew the lock files from pyproject.toml
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean:           ## remove what was set up and the embedded database
+	rm -rf .venv var

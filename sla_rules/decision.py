@@ -1,0 +1,150 @@
+"""What should hold on a ticket, and why.
+
+Holds values only; `engine.py` makes them and `patch.py` turns them into a change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from .policy import Commitment
+from .ticket import Environment, Hand, Impact, Kind, Priority
+
+
+class State(StrEnum):
+    """How a target stands."""
+
+    OPEN = "open"
+    MET = "met"
+    BREACHED = "breached"
+    CANCELLED = "cancelled"
+    BEST_EFFORT = "best_effort"
+
+
+class Exclusion(StrEnum):
+    """Why no clock runs."""
+
+    FEATURE_REQUEST = "feature_request"
+    TEST_SYSTEM = "test_system"
+    NO_EMAIL = "no_email"
+    SPAM = "spam"
+    MERGED = "merged"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One step of a decision: the rule, a sentence, and the clause of the contract behind it."""
+
+    rule: str
+    text: str
+    clause: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as `evaluate` prints it."""
+        return {"rule": self.rule, "text": self.text, "clause": self.clause}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A promise with its deadline. `business` is business time; `due_at` is UTC.
+
+    `response_at` is the first response that judged it, None while there is none.
+    """
+
+    metric: str
+    business: timedelta
+    commitment: Commitment
+    due_at: datetime
+    state: State
+    response_at: datetime | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as `evaluate` prints it."""
+        return {
+            "metric": self.metric,
+            "business_minutes": _number(self.business / timedelta(minutes=1)),
+            "commitment": self.commitment.value,
+            "due_at": instant(self.due_at),
+            "state": self.state.value,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What should hold on one ticket. `tags` are all of ours that belong on it.
+
+    `remove_tags` are those of ours that are on it and do not belong. `due_at` is the date that
+    agents should see, None where none should stand. `overrides` are the fields that a person holds.
+    `quote` is the sentence that asked for a feature; `schedule` names the hours that counted.
+    """
+
+    id: str
+    kind: Kind
+    environment: Environment
+    impact: Impact
+    tier: str
+    tier_known: bool
+    exclusion: Exclusion | None
+    candidate: bool
+    starts_at: datetime | None
+    targets: tuple[Target, ...]
+    due_at: datetime | None
+    priority: Priority | None
+    tags: frozenset[str]
+    remove_tags: frozenset[str]
+    assignee: str | None
+    group: str | None
+    due_text: str | None
+    note_text: str | None
+    reasons: tuple[Reason, ...]
+    overrides: tuple[Hand, ...]
+    restored: frozenset[str]
+    cancelled_at: datetime | None
+    quote: str | None
+    language: str | None
+    schedule: str
+    policy_name: str
+    policy_version: str
+
+    @property
+    def covered(self) -> bool:
+        """Whether the SLA covers the ticket."""
+        return self.exclusion is None
+
+    @property
+    def target(self) -> Target | None:
+        """The first-response target, None where no clock runs."""
+        return self.targets[0] if self.targets else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as `evaluate` prints it."""
+        return {
+            "id": self.id,
+            "kind": self.kind.value,
+            "environment": self.environment.value,
+            "impact": self.impact.value,
+            "tier": self.tier,
+            "covered": self.covered,
+            "exclusion": self.exclusion.value if self.exclusion else None,
+            "starts_at": instant(self.starts_at),
+            "targets": [target.to_json() for target in self.targets],
+            "priority": self.priority.value if self.priority else None,
+            "add_tags": sorted(self.tags),
+            "remove_tags": sorted(self.remove_tags),
+            "assignee": self.assignee,
+            "group": self.group,
+            "reasons": [reason.to_json() for reason in self.reasons],
+            "policy": {"name": self.policy_name, "version": self.policy_version},
+        }
+
+
+def instant(at: datetime | None) -> str | None:
+    """Return an instant as ISO 8601 in UTC with `Z`; fractions of a second only where there are."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
+
+
+def _number(value: float) -> int | float:
+    return int(value) if value == int(value) else value

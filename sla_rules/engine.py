@@ -1,0 +1,179 @@
+"""Decides what should hold on a ticket: the contract's rules in the order in which they speak.
+
+Pure: `now` is an argument, and nothing is written.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from .decision import Decision, Exclusion, Reason, State, Target
+from .memory import Memory
+from .policy import Policy
+from .rules.assign_contact import assign_contact
+from .rules.choose_schedule import choose_schedule
+from .rules.exclude_ticket import exclude_ticket
+from .rules.find_tier import find_tier
+from .rules.hand_to_it import hand_to_it
+from .rules.judge_message import judge_message
+from .rules.judge_response import duration_text, judge_response
+from .rules.respect_hand import FIELDS, respect_hand
+from .rules.set_priority import set_priority
+from .rules.start_clock import start_clock
+from .ticket import Priority, Status, Ticket, Traits
+
+NO_MEMORY = Memory()
+PLAIN_VENDOR = Traits()
+
+
+def decide(
+    ticket: Ticket,
+    policy: Policy,
+    now: datetime,
+    memory: Memory = NO_MEMORY,
+    traits: Traits = PLAIN_VENDOR,
+) -> Decision:
+    """Return what the contract says about a ticket at `now` (aware).
+
+    Same arguments, same decision. Raises `PolicyError` only where a date lies beyond the
+    schedule's horizon.
+    """
+    reasons: list[Reason] = []
+
+    tier, tier_known, why = find_tier(ticket, policy)
+    reasons.append(why)
+    judgement = judge_message(ticket, policy, memory)
+    reasons.extend(judgement.reasons)
+    start = start_clock(ticket, policy, memory)
+    reasons.append(start.reason)
+    exclusion, why_out = exclude_ticket(ticket, judgement, start, policy)
+    _note(reasons, why_out)
+
+    schedule_key, hours, why = choose_schedule(ticket, tier, judgement.language, policy)
+    target: Target | None = None
+    if start.at is not None and exclusion in {None, Exclusion.SPAM, Exclusion.MERGED}:
+        target, whys = judge_response(ticket, start, tier, hours.schedule, policy, memory, now)
+        reasons.extend((why, *whys))
+    elif memory.due_at and memory.starts_at and start.at is not None:
+        target, whys = judge_response(ticket, start, tier, hours.schedule, policy, memory, now)
+        target = _cancelled(target)
+        reasons.append(Reason("judge_response", "The clock that ran is cancelled."))
+
+    priority: Priority | None = None
+    if exclusion in {None, Exclusion.NO_EMAIL}:
+        priority, why = set_priority(tier, judgement.impact, policy)
+        reasons.append(why)
+    assignee: str | None = None
+    if ticket.status not in _GONE:
+        assignee, why_contact = assign_contact(ticket, tier, policy)
+        _note(reasons, why_contact)
+    answered = target is not None and target.response_at is not None
+    to_it, group, why_it = hand_to_it(judgement, exclusion, answered=answered, policy=policy)
+    _note(reasons, why_it)
+    overrides, whys = respect_hand(ticket, policy, memory, traits)
+    reasons.extend(whys)
+
+    tags = {policy.tiers[tier].tag}
+    if priority:
+        tags.add(policy.tag(f"priority_{priority.value}"))
+    flags = {
+        "feature_request": exclusion is Exclusion.FEATURE_REQUEST,
+        "feature_request_candidate": judgement.candidate and exclusion is None,
+        "it_escalation": to_it,
+        "excluded": exclusion is Exclusion.TEST_SYSTEM,
+        "no_email": exclusion is Exclusion.NO_EMAIL,
+        "tier_unknown": not tier_known,
+        "met": target is not None and target.state is State.MET,
+        "breached": target is not None and target.state is State.BREACHED,
+        "manual": any(hand.field in FIELDS for hand in overrides),
+    }
+    tags |= {policy.tag(name) for name, holds in flags.items() if holds}
+    due_at = target.due_at if target and _runs(target) else None
+    zone = ZoneInfo(hours.time_zone)
+    return Decision(
+        id=ticket.id,
+        kind=judgement.kind,
+        environment=judgement.environment,
+        impact=judgement.impact,
+        tier=tier,
+        tier_known=tier_known,
+        exclusion=exclusion,
+        candidate=judgement.candidate,
+        starts_at=start.at,
+        targets=(target,) if target else (),
+        due_at=due_at,
+        priority=priority,
+        tags=frozenset(tags),
+        remove_tags=(policy.our_tags & ticket.tags) - tags - {policy.tags.due_not_kept},
+        assignee=assignee,
+        group=group,
+        due_text=due_at.astimezone(zone).strftime("%Y-%m-%d %H:%M") if due_at else None,
+        note_text=_note_text(target, exclusion, policy, tier, start.at, zone),
+        reasons=tuple(reasons),
+        overrides=overrides,
+        restored=judgement.restored,
+        cancelled_at=_cancelled_at(ticket, start.cancelled_at, target, now),
+        quote=judgement.quote,
+        language=judgement.language,
+        schedule=schedule_key,
+        policy_name=policy.name,
+        policy_version=policy.version,
+    )
+
+
+_GONE = {Status.SPAM, Status.DELETED, Status.MERGED, Status.SOLVED, Status.CLOSED}
+_OUTSIDE = {
+    Exclusion.FEATURE_REQUEST: "Feature request: outside the SLA",
+    Exclusion.TEST_SYSTEM: "Test system: outside the SLA",
+    Exclusion.NO_EMAIL: "No e-mail of the partner: no clock",
+}
+
+
+def _note(reasons: list[Reason], reason: Reason | None) -> None:
+    if reason is not None:
+        reasons.append(reason)
+
+
+def _runs(target: Target) -> bool:
+    """Whether the ticket still waits for its first response; a breached one stays overdue."""
+    return target.response_at is None and target.state is not State.CANCELLED
+
+
+def _cancelled(target: Target) -> Target:
+    return Target(
+        metric=target.metric,
+        business=target.business,
+        commitment=target.commitment,
+        due_at=target.due_at,
+        state=State.CANCELLED,
+        response_at=target.response_at,
+    )
+
+
+def _cancelled_at(
+    ticket: Ticket, cancelled_at: datetime | None, target: Target | None, now: datetime
+) -> datetime | None:
+    if cancelled_at is not None:
+        return cancelled_at
+    resting = ticket.status in {Status.SOLVED, Status.CLOSED}
+    if resting and target is not None and target.state is State.CANCELLED:
+        return ticket.updated_at or now
+    return None
+
+
+def _note_text(
+    target: Target | None,
+    exclusion: Exclusion | None,
+    policy: Policy,
+    tier: str,
+    starts_at: datetime | None,
+    zone: ZoneInfo,
+) -> str | None:
+    """What agents read beside the due date: `Enterprise 4 h · Fri 16:55 -> Mon 14:55`."""
+    if exclusion is not None:
+        return _OUTSIDE.get(exclusion)
+    if target is None or starts_at is None or target.state is State.CANCELLED:
+        return None
+    start, due = (at.astimezone(zone).strftime("%a %H:%M") for at in (starts_at, target.due_at))
+    return f"{policy.tiers[tier].label} {duration_text(target.business)} · {start} -> {due}"

@@ -1,0 +1,360 @@
+"""The company's numbers and words, read from a TOML file and checked before they take effect.
+
+Decides nothing about a ticket; `engine.py` does.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Mapping
+from datetime import date, timedelta
+from enum import StrEnum
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from .classify import Classifier
+from .errors import PolicyError
+from .holidays import national_holidays
+from .schedule import Schedule
+from .ticket import Channel, Impact, Priority
+
+POLICIES = Path(__file__).parent / "policies"
+DEFAULT_POLICY = POLICIES / "regiondo.toml"
+HOLIDAY_YEARS = range(2020, 2041)
+
+
+class Commitment(StrEnum):
+    """Whether a target is promised, or only a goal that never counts as a breach."""
+
+    GUARANTEED = "guaranteed"
+    BEST_EFFORT = "best_effort"
+
+
+def _business_duration(value: object) -> object:
+    match = re.fullmatch(r"(?:(\d+)\s*h)?\s*(?:(\d+)\s*m(?:in)?)?", str(value).strip())
+    if not match or not any(match.groups()):
+        raise ValueError(f'expected business hours such as "4h" or "1h 30m", got {value!r}')
+    duration = timedelta(hours=int(match[1] or 0), minutes=int(match[2] or 0))
+    if duration <= timedelta(0):
+        raise ValueError("a target must be longer than zero")
+    return duration
+
+
+def _some_tag(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9_]+", value):
+        raise ValueError(f"a tag is made of a-z, 0-9 and _, got {value!r}")
+    return value
+
+
+BusinessDuration = Annotated[timedelta, BeforeValidator(_business_duration)]
+Tag = Annotated[str, AfterValidator(_some_tag)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class Clock(_Part):
+    """When the clock starts."""
+
+    clause: str
+    counted_channels: frozenset[Channel] = Field(min_length=1)
+
+
+class Tier(_Part):
+    """One package of the contract."""
+
+    label: str
+    aliases: tuple[str, ...] = ()
+    tag: Tag
+    clause: str
+    first_response: BusinessDuration
+    commitment: Commitment
+    named_contact: bool = False
+
+
+class ScheduleText(_Part):
+    """Weekly hours in OpenStreetMap notation, with zone and closed days."""
+
+    clause: str
+    hours: str
+    time_zone: str
+    holiday_calendars: tuple[str, ...] = ()
+    holidays: tuple[date, ...] = ()
+    overrides: Mapping[date, str] = {}
+    source: str | None = None
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        """The schedule that this text means. Raises `PolicyError`."""
+        closed = set(self.holidays)
+        for calendar in self.holiday_calendars:
+            country, _, subdivision = calendar.partition("-")
+            closed |= national_holidays(country, subdivision or None, HOLIDAY_YEARS)
+        return Schedule.parse(self.hours, self.time_zone, closed, self.overrides)
+
+
+class ScheduleRule(_Part):
+    """Names the schedule of the tickets that match every given key."""
+
+    schedule: str
+    language: tuple[str, ...] | None = None
+    tier: tuple[str, ...] | None = None
+    organization: tuple[str, ...] | None = None
+    brand: tuple[str, ...] | None = None
+
+    @property
+    def conditions(self) -> dict[str, tuple[str, ...]]:
+        """The keys that are given, with the values that match."""
+        found = {key: getattr(self, key) for key in ("language", "tier", "organization", "brand")}
+        return {key: value for key, value in found.items() if value is not None}
+
+
+class PriorityMatrix(_Part):
+    """Priority by tier and impact."""
+
+    clause: str
+    matrix: Mapping[str, Mapping[Impact, Priority]]
+
+
+class It(_Part):
+    """Where production errors go after the first response."""
+
+    clause: str
+    group: str = ""
+    targets: Mapping[str, str] = {}
+
+
+class FeatureRequests(_Part):
+    """The clauses on feature requests."""
+
+    clause: str
+    register_clause: str
+
+
+class Types(_Part):
+    """The helpdesk's ticket types that say what kind a ticket is."""
+
+    feature_request: tuple[str, ...] = ()
+    error_report: tuple[str, ...] = ()
+    question: tuple[str, ...] = ()
+
+
+class Environments(_Part):
+    """The clause on test systems."""
+
+    clause: str
+
+
+class Words(_Part):
+    """Files with word lists beside the policy, and words of one's own."""
+
+    files: tuple[str, ...]
+    extra: Mapping[str, Mapping[str, tuple[str, ...]]] = {}
+
+
+class Tags(_Part):
+    """The names of our tags, but for the tiers' own."""
+
+    priority_urgent: Tag
+    priority_high: Tag
+    priority_normal: Tag
+    priority_low: Tag
+    feature_request: Tag
+    feature_request_candidate: Tag
+    it_escalation: Tag
+    excluded: Tag
+    no_email: Tag
+    tier_unknown: Tag
+    at_risk: Tag
+    met: Tag
+    breached: Tag
+    manual: Tag
+    due_not_kept: Tag
+
+
+class Policy(_Part):
+    """One version of the company's rules, checked."""
+
+    name: str
+    version: str
+    title: str = ""
+    effective_from: AwareDatetime | None = None
+    applies_to_open: bool = False
+    default_tier: str
+    clock: Clock
+    schedules: Mapping[str, ScheduleText] = Field(min_length=1)
+    schedule_rules: tuple[ScheduleRule, ...] = Field(min_length=1)
+    tiers: Mapping[str, Tier] = Field(min_length=1)
+    priority: PriorityMatrix
+    it: It
+    feature_requests: FeatureRequests
+    types: Types = Types()
+    environments: Environments
+    words: Words
+    tags: Tags
+    classifier: Annotated[Classifier, Field(exclude=True)]
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> Policy:
+        self._check_schedules()
+        self._check_tiers()
+        return self
+
+    def _check_schedules(self) -> None:
+        for rule in self.schedule_rules:
+            if rule.schedule not in self.schedules:
+                known = _list(self.schedules)
+                raise ValueError(f"schedule_rules: {rule.schedule!r} is not one of {known}")
+            unknown = set(rule.tier or ()) - set(self.tiers)
+            if unknown:
+                raise ValueError(f"schedule_rules.tier: {_list(unknown)} is not a tier")
+        if self.schedule_rules[-1].conditions:
+            raise ValueError("schedule_rules: the last rule must match every ticket (no keys)")
+        for key, text in self.schedules.items():
+            try:
+                _ = text.schedule
+            except PolicyError as error:
+                raise ValueError(f"schedules.{key}: {error}") from error
+
+    def _check_tiers(self) -> None:
+        tiers = _list(self.tiers)
+        if self.default_tier not in self.tiers:
+            raise ValueError(f"default_tier: {self.default_tier!r} is not one of {tiers}")
+        if set(self.priority.matrix) != set(self.tiers):
+            rows = _list(self.priority.matrix)
+            raise ValueError(f"priority.matrix: expected one row for each of {tiers}, got {rows}")
+        for key, row in self.priority.matrix.items():
+            if set(row) != set(Impact):
+                raise ValueError(f"priority.matrix.{key}: expected the impacts {_list(Impact)}")
+        if len(self.our_tags) != len(Tags.model_fields) + len(self.tiers):
+            raise ValueError("tags: two tags have the same name")
+        names: dict[str, str] = {}
+        for key, tier in self.tiers.items():
+            for name in {plain(key), plain(tier.label), *map(plain, tier.aliases)}:
+                if names.setdefault(name, key) != key:
+                    raise ValueError(f"tiers.{key}.aliases: {name!r} is {names[name]}'s already")
+
+    @cached_property
+    def tier_by_name(self) -> dict[str, str]:
+        """Tier keys by every name they go by, plain."""
+        return {
+            plain(name): key
+            for key, tier in self.tiers.items()
+            for name in (key, tier.label, *tier.aliases)
+        }
+
+    @cached_property
+    def our_tags(self) -> frozenset[str]:
+        """All tags that are ours."""
+        tiers = (tier.tag for tier in self.tiers.values())
+        return frozenset((*self.tags.model_dump().values(), *tiers))
+
+    def tag(self, name: str) -> str:
+        """Return our tag of that key."""
+        return str(getattr(self.tags, name))
+
+
+def plain(text: str) -> str:
+    """Return a name without case, accents and outer space, for comparing."""
+    decomposed = unicodedata.normalize("NFKD", text.strip())
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
+
+
+def _list(names: Any) -> str:
+    return ", ".join(str(name) for name in names)
+
+
+def load_policy(path: Path | str | None = None) -> Policy:
+    """Read and check a policy file, by default Regiondo's French edition.
+
+    Raises `PolicyError` naming file, line, key and what was expected.
+    """
+    return _load(Path(path) if path else DEFAULT_POLICY)
+
+
+@lru_cache(maxsize=8)
+def _load_default(path: Path, changed_ns: int) -> Policy:  # noqa: ARG001  (part of the cache key)
+    return _read(path)
+
+
+def _load(path: Path) -> Policy:
+    try:
+        return _load_default(path, path.stat().st_mtime_ns)
+    except OSError as error:
+        raise PolicyError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _read(path: Path) -> Policy:
+    text = path.read_text("utf-8")
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"{path}: not TOML: {error}") from error
+    try:
+        words = Words.model_validate(raw.get("words", {"files": ["words.toml"]}))
+        classifier = Classifier(_word_lists(path, words))
+        return Policy.model_validate({**raw, "classifier": classifier})
+    except ValidationError as error:
+        problems = [_sentence(path, text, problem) for problem in error.errors()]
+        raise PolicyError("\n".join(problems)) from error
+    except PolicyError as error:
+        raise PolicyError(f"{path}: words: {error}") from error
+
+
+def _word_lists(path: Path, words: Words) -> dict[str, dict[str, list[str]]]:
+    merged: dict[str, dict[str, list[str]]] = {}
+    sources: list[Mapping[str, Mapping[str, Any]]] = []
+    for name in words.files:
+        found = next((p for p in (path.parent / name, POLICIES / name) if p.is_file()), None)
+        if found is None:
+            raise PolicyError(f"files: {name!r} is neither beside the policy nor one of ours")
+        try:
+            sources.append(tomllib.loads(found.read_text("utf-8")))
+        except tomllib.TOMLDecodeError as error:
+            raise PolicyError(f"{name} is not TOML: {error}") from error
+    for source in (*sources, words.extra):
+        for language, lists in source.items():
+            for name, phrases in lists.items():
+                merged.setdefault(language, {}).setdefault(name, []).extend(phrases)
+    return merged
+
+
+def _sentence(path: Path, text: str, problem: Any) -> str:
+    keys = [str(part) for part in problem["loc"]]
+    message = problem["msg"].removeprefix("Value error, ")
+    if not keys:
+        keys = re.match(r"[\w.]*", message)[0].split(".")  # type: ignore[index]
+        return f"{path}:{_line_of(text, keys)}: {message}"
+    got = "" if problem["type"] in {"missing", "value_error"} else f" (got {problem['input']!r})"
+    return f"{path}:{_line_of(text, keys)}: {'.'.join(keys)}: {message}{got}"
+
+
+def _line_of(text: str, keys: list[str]) -> int:
+    """Return the line on which the deepest of these nested keys stands, 1 where none does."""
+    best, depth = 1, 0
+    table: list[str] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = re.match(r"\s*\[+\s*([\w.\-]+)\s*\]+", line)
+        assigned = re.match(r"\s*([\w.\-]+)\s*=", line)
+        if header:
+            table = header[1].split(".")
+        here = table + (assigned[1].split(".") if assigned else [])
+        wanted = [key for key in keys if not key.isdigit()][: len(here)]
+        if (header or assigned) and here == wanted and len(here) > depth:
+            best, depth = number, len(here)
+    return best

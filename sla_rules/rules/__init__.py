@@ -1,0 +1,1 @@
+"""One module a rule of the contract; `engine.py` says in which order they speak."""

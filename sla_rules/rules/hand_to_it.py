@@ -1,0 +1,27 @@
+"""Passes production errors on to IT (clause 2). The first response stays with support."""
+
+from __future__ import annotations
+
+from ..decision import Exclusion, Reason
+from ..policy import Policy
+from ..ticket import Kind
+from .judge_message import Judgement
+
+RULE = "hand_to_it"
+
+
+def hand_to_it(
+    judgement: Judgement, exclusion: Exclusion | None, *, answered: bool, policy: Policy
+) -> tuple[bool, str | None, Reason | None]:
+    """Return whether IT has to look, the group that gets the ticket (after the answer), and why."""
+    if judgement.kind is not Kind.ERROR_REPORT or exclusion not in {None, Exclusion.NO_EMAIL}:
+        return False, None, None
+    group = policy.it.group
+    text = "A production error: passed on to IT"
+    if not group:
+        text += "."
+    elif answered:
+        text += f", group {group}."
+    else:
+        text += f"; the group {group} gets it after the first response."
+    return True, (group or None) if answered else None, Reason(RULE, text, policy.it.clause)

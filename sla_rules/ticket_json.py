@@ -1,0 +1,126 @@
+"""Reads a ticket from the plain JSON form that `regiondo-sla evaluate` takes.
+
+Vendors' own JSON is read in their folders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from .ticket import (
+    Channel,
+    Environment,
+    Impact,
+    Kind,
+    Organization,
+    Priority,
+    Status,
+    Ticket,
+)
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+class TicketError(ValueError):
+    """A ticket's JSON is not of the form; the message names the key and what was expected."""
+
+
+def ticket_from_json(raw: object) -> Ticket:
+    """Return the ticket. Missing keys are null, unknown keys are passed over.
+
+    Instants are ISO 8601 with an offset or `Z`. Raises `TicketError`.
+    """
+    if not isinstance(raw, Mapping):
+        raise TicketError("expected a JSON object")
+    if raw.get("id") is None or isinstance(raw["id"], dict | list | bool):
+        raise TicketError("id: expected a text or a number")
+    created_at = _instant(raw, "created_at")
+    if created_at is None:
+        raise TicketError("created_at: expected an instant such as 2026-11-23T08:00:00Z")
+    return Ticket(
+        id=str(raw["id"]),
+        subject=_text(raw, "subject") or "",
+        body=_text(raw, "body") or "",
+        channel=_choice(raw, "channel", Channel),
+        created_at=created_at,
+        status=_choice(raw, "status", Status) or Status.OPEN,
+        priority=_choice(raw, "priority", Priority),
+        type=_text(raw, "type"),
+        tags=_tags(raw),
+        language=_text(raw, "language"),
+        brand=_text(raw, "brand"),
+        organization=_organization(raw),
+        first_response_at=_instant(raw, "first_response_at"),
+        due_at=_instant(raw, "due_at"),
+        environment=_environment(raw),
+        kind=_choice(raw, "kind", Kind),
+        impact=_choice(raw, "impact", Impact),
+    )
+
+
+def _environment(raw: Mapping[str, Any]) -> Environment | None:
+    environment = _choice(raw, "environment", Environment)
+    return None if environment is Environment.UNKNOWN else environment
+
+
+def _organization(raw: Mapping[str, Any]) -> Organization | None:
+    found = raw.get("organization")
+    if found is None:
+        return None
+    if not isinstance(found, Mapping):
+        raise TicketError("organization: expected an object with name, tier and named_contact")
+    identifier = found.get("id")
+    return Organization(
+        id=None if identifier is None else str(identifier),
+        name=_text(found, "name"),
+        tier=_text(found, "tier"),
+        named_contact=_text(found, "named_contact"),
+    )
+
+
+def _text(raw: Mapping[str, Any], key: str) -> str | None:
+    value = raw.get(key)
+    if value is None or isinstance(value, str):
+        return value
+    raise TicketError(f"{key}: expected a text, got {_brief(value)}")
+
+
+def _tags(raw: Mapping[str, Any]) -> frozenset[str]:
+    value = raw.get("tags")
+    if value is None:
+        return frozenset()
+    if isinstance(value, list) and all(isinstance(tag, str) for tag in value):
+        return frozenset(value)
+    raise TicketError(f"tags: expected a list of texts, got {_brief(value)}")
+
+
+def _choice(raw: Mapping[str, Any], key: str, choices: type[Choice]) -> Choice | None:
+    value = raw.get(key)
+    if value is None or value == "":
+        return None
+    try:
+        return choices(str(value).lower())
+    except ValueError:
+        expected = ", ".join(choices)
+        raise TicketError(f"{key}: expected one of {expected}, got {_brief(value)}") from None
+
+
+def _instant(raw: Mapping[str, Any], key: str) -> datetime | None:
+    value = raw.get(key)
+    if value is None:
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise TicketError(f"{key}: expected an ISO 8601 instant, got {_brief(value)}") from None
+    if at.tzinfo is None:
+        raise TicketError(f"{key}: the instant {value} has no offset; add Z for UTC")
+    return at
+
+
+def _brief(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 40 else shown[:37] + "..."
