@@ -1,0 +1,193 @@
+"""The judgement of messages, by the word lists that ship."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from sla_rules import classify as module
+from sla_rules.classify import Classification, Classifier
+from sla_rules.errors import PolicyError
+from sla_rules.ticket import Environment, Impact, Kind
+
+WORDS = Path(module.__file__).parent / "policies" / "words.toml"
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    return Classifier(tomllib.loads(WORDS.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        "It would be really useful if Regiondo could export the guest list per guide.",
+        "Ce serait vraiment utile si Regiondo pouvait exporter la liste par guide.",
+        "CE SERAIT VRAIMENT UTILE SI REGIONDO POUVAIT EXPORTER LA LISTE",
+        "Es wäre wirklich hilfreich, wenn Regiondo die Gästeliste exportieren könnte.",
+        "Es waere toll, wenn man Gutscheine verschenken koennte.",
+        "Könntet ihr bitte eine Filterfunktion einbauen?",
+        "Sería genial si pudiéramos enviar SMS a los guías.",
+        "Sarebbe davvero utile poter esportare in Excel.",
+        "<p>It would be <b>really useful</b> if Regiondo could sort tours by guide.</p>",
+    ],
+)
+def test_a_clear_wish_is_a_feature_request(classifier: Classifier, wish: str) -> None:
+    found = classifier.classify("", wish)
+    assert found.kind is Kind.FEATURE_REQUEST
+    assert not found.candidate
+    assert found.impact is Impact.NONE
+
+
+def test_the_words_that_spoke_are_named(classifier: Classifier) -> None:
+    found = classifier.classify("Idée", "Bonjour,\nCe serait vraiment utile si on avait un filtre.")
+    assert "wish: 'Ce serait vraiment utile si'" in found.because
+    found = classifier.classify("", "Le paiement ne fonctionne plus.")
+    assert "error sign: 'ne fonctionne plus'" in found.because
+
+
+def test_the_sentence_that_asked_is_quoted(classifier: Classifier) -> None:
+    found = classifier.classify(
+        "Feature request", "Hello. It would be great if we could tag guides. Thanks!"
+    )
+    assert found.quote == "It would be great if we could tag guides."
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        "It would be nice if the checkout worked.",
+        "Ce serait bien si le paiement fonctionnait enfin.",
+        "Es wäre schön, wenn der Kalender wieder laden würde, es geht nichts mehr.",
+        "Sería genial si el widget funcionara.",
+        "Sarebbe bello se il calendario funzionasse.",
+    ],
+)
+def test_an_error_put_as_a_wish_keeps_its_sla(classifier: Classifier, trouble: str) -> None:
+    found = classifier.classify("", trouble)
+    assert found.kind is Kind.ERROR_REPORT
+    assert found.candidate
+
+
+def test_a_wish_next_to_an_error_is_an_error_report_and_a_candidate(classifier: Classifier) -> None:
+    found = classifier.classify(
+        "Ideas", "It would be great if we could tag guides. Also, the export fails with error 500."
+    )
+    assert (found.kind, found.candidate) == (Kind.ERROR_REPORT, True)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Is it possible to change the price of a tour?",
+        "Est-ce possible de modifier la date d'une réservation ?",
+        "Wie kann ich unsere IBAN ändern?",
+        "¿Cómo puedo cambiar el idioma?",
+        "Come posso cambiare il prezzo?",
+        "It would be great if you could send me the invoice.",
+        "",
+    ],
+)
+def test_a_question_is_no_feature_request(classifier: Classifier, question: str) -> None:
+    found = classifier.classify("", question)
+    assert (found.kind, found.candidate) == (Kind.QUESTION, False)
+
+
+def test_a_wish_with_doubt_runs_the_clock_as_a_candidate(classifier: Classifier) -> None:
+    found = classifier.classify(
+        "", "It would be great if we could tag guides. How do I change my password?"
+    )
+    assert (found.kind, found.candidate) == (Kind.QUESTION, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "impact"),
+    [
+        ("Nobody can book since this morning!", Impact.BLOCKING),
+        ("Nos clients ne peuvent plus payer.", Impact.BLOCKING),
+        ("Unsere Kunden können nicht mehr buchen.", Impact.BLOCKING),
+        ("Nadie puede reservar, la web está caída.", Impact.BLOCKING),
+        ("I clienti non riescono a pagare.", Impact.BLOCKING),
+        ("The export fails with an error.", Impact.DEGRADED),
+        ("Some customers cannot pay.", Impact.DEGRADED),
+        ("There is a typo in the confirmation mail.", Impact.MINOR),
+        ("Es gibt einen Tippfehler in der Bestätigung.", Impact.MINOR),
+    ],
+)
+def test_the_impact_follows_the_stated_scope(
+    classifier: Classifier, text: str, impact: Impact
+) -> None:
+    found = classifier.classify("", text)
+    assert (found.kind, found.impact) == (Kind.ERROR_REPORT, impact)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sur notre environnement de test, le paiement ne fonctionne plus.",
+        "The checkout fails on our staging system.",
+        "Auf unserem Testsystem funktioniert der Checkout nicht.",
+        "En nuestro entorno de pruebas el pago da error.",
+        "Sul nostro ambiente di test il pagamento non funziona.",
+    ],
+)
+def test_a_clear_statement_names_a_test_system(classifier: Classifier, text: str) -> None:
+    assert classifier.classify("", text).environment is Environment.TEST
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I tested the checkout and it fails.",
+        "We made a test booking in the live system and it fails.",
+        "Unsere Testbuchung wurde nicht bestätigt.",
+        "It works on our staging system but not in production.",
+        "On our staging system everything is fine. The checkout is broken.",
+        "This is a test ticket: the export fails.",
+        "Do you have a test environment?",
+        "Checkout fails.\n\n-- \nAnna, on our staging system team",
+        "Checkout fails.\n\nOn Mon, 3 March 2025 Bob wrote:\n> on our staging system it is slow",
+    ],
+)
+def test_a_mere_mention_of_testing_excludes_nothing(classifier: Classifier, text: str) -> None:
+    assert classifier.classify("", text).environment is not Environment.TEST
+
+
+def test_missing_accents_and_small_typos_do_not_matter(classifier: Classifier) -> None:
+    assert classifier.classify("", "le paiement est bloque").kind is Kind.ERROR_REPORT
+    assert classifier.classify("", "Wir haben eine Störrung").kind is Kind.ERROR_REPORT
+
+
+def test_the_language_is_told_by_everyday_words(classifier: Classifier) -> None:
+    assert set(classifier.languages) == {"fr", "de", "en", "es", "it"}
+    assert classifier.detect_language("Bonjour, nous avons une question pour vous") == "fr"
+    assert classifier.detect_language("Hallo, wir haben eine Frage und bitte um Hilfe") == "de"
+    assert classifier.detect_language("12345") is None
+    assert classifier.classify("", "Bonjour à vous", "fr").language == "fr"
+
+
+def test_the_same_message_is_always_judged_alike(classifier: Classifier) -> None:
+    other = Classifier(tomllib.loads(WORDS.read_text(encoding="utf-8")))
+    text = "Ce serait bien si le paiement fonctionnait. Auf unserem Testsystem geht es nicht."
+    found: Classification = classifier.classify("Hi", text)
+    assert found == other.classify("Hi", text)
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ({"fr": {"wish": "ce serait"}}, r"\[fr\] wish"),
+        ({"fr": {"wishes": ["ce serait"]}}, r"\[fr\] wishes"),
+        ({"fr": {"wish": [3]}}, r"\[fr\] wish"),
+        ({"fr": {"wish": ["  "]}}, r"\[fr\] wish"),
+        ({"fr": {"wish": ["... si"]}}, r"\[fr\] wish"),
+        ({"fr": ["wish"]}, r"\[fr\]"),
+        ({"French": {}}, "French"),
+        ([], "table of languages"),
+    ],
+)
+def test_word_lists_of_a_wrong_shape_are_refused_by_name(words: object, names: str) -> None:
+    with pytest.raises(PolicyError, match=names):
+        Classifier(words)  # type: ignore[arg-type]
