@@ -301,10 +301,7 @@ def _load(path: Path) -> Policy:
 
 def _read(path: Path) -> Policy:
     text = path.read_text("utf-8")
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyError(f"{path}: not TOML: {error}") from error
+    raw = _raw(path, text)
     try:
         words = Words.model_validate(raw.get("words", {"files": ["words.toml"]}))
         classifier = Classifier(_word_lists(path, words))
@@ -316,11 +313,41 @@ def _read(path: Path) -> Policy:
         raise PolicyError(f"{path}: words: {error}") from error
 
 
+def _raw(path: Path, text: str) -> dict[str, Any]:
+    """The file's tables over those of the policy that it `extends`; lists are replaced whole."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"{path}: not TOML: {error}") from error
+    base_name = raw.pop("extends", None)
+    if base_name is None:
+        return raw
+    base = _beside(path, str(base_name))
+    if base is None or base == path:
+        raise PolicyError(f"{path}: extends: {base_name!r} is neither beside it nor one of ours")
+    below = tomllib.loads(base.read_text("utf-8"))
+    if "extends" in below:
+        raise PolicyError(f"{path}: extends: {base_name!r} extends another policy itself")
+    return _merged(below, raw)
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged
+
+
+def _beside(path: Path, name: str) -> Path | None:
+    return next((p for p in (path.parent / name, POLICIES / name) if p.is_file()), None)
+
+
 def _word_lists(path: Path, words: Words) -> dict[str, dict[str, list[str]]]:
     merged: dict[str, dict[str, list[str]]] = {}
     sources: list[Mapping[str, Mapping[str, Any]]] = []
     for name in words.files:
-        found = next((p for p in (path.parent / name, POLICIES / name) if p.is_file()), None)
+        found = _beside(path, name)
         if found is None:
             raise PolicyError(f"files: {name!r} is neither beside the policy nor one of ours")
         try:

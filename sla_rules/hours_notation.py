@@ -1,0 +1,81 @@
+"""OpenStreetMap opening-hours notation: read, and refuse what would silently mean something else.
+
+The notation is expanded to local wall clock here; business time is `schedule.py`'s.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+import opening_hours
+from opening_hours import OpeningHours
+
+from .errors import PolicyError
+
+_FAULTS = (
+    (r"\d\+", "an open end (`09:00+`) names no closing time; write `09:00-17:00`"),
+    (r"sunrise|sunset|dawn|dusk", "sun times change daily; write clock times"),
+    (r"\bunknown\b", "`unknown` is neither open nor closed; leave it out"),
+    (r'"', "comments are not read; leave them out"),
+    (r"\|\|", "fallback rules (`||`) are not read; write one rule a day"),
+    (r"\bSH\b", "school holidays (`SH`) are not known; name the dates as overrides"),
+    (r"\bPH\b(?!\s*(off|closed))", "a holiday closes the whole date; name half days as overrides"),
+)
+_DATES = re.compile(r"\b(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|week|easter|\d{4})\b")
+_CLOSES = re.compile(r"\b(off|closed)\s*$")
+_MONDAY = datetime(2024, 1, 1)  # noqa: DTZ001  (local wall clock)
+
+
+@lru_cache(maxsize=512)
+def read_hours(text: str, *, has_holidays: bool) -> OpeningHours:
+    """Return the parsed notation. Raises `PolicyError` with what to write instead."""
+    for pattern, advice in _FAULTS:
+        if re.search(pattern, text):
+            raise PolicyError(f"hours {text!r}: {advice}")
+    if re.search(r"\bPH\b", text) and not has_holidays:
+        raise PolicyError(f"hours {text!r}: `PH` needs a holiday calendar; name one")
+    try:
+        hours = OpeningHours(text)
+    except opening_hours.ParserError as error:  # type: ignore[attr-defined]
+        raise PolicyError(
+            f"hours {text!r}: not OpenStreetMap notation such as `Mo-Fr 09:00-12:00,14:00-17:00`"
+        ) from error
+    _refuse_replaced_days(text)
+    return hours
+
+
+def spans(
+    hours: OpeningHours, begin: datetime, end: datetime
+) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the open stretches between two local wall-clock times, ascending."""
+    for opened, closed, state, *_ in hours.intervals(begin, end):
+        if str(state) == "open":
+            yield opened, closed
+
+
+def _refuse_replaced_days(text: str) -> None:
+    """In this notation a later rule replaces a day's hours: fine for dates, a trap for weekdays."""
+    weekly = [
+        rule.strip()
+        for rule in text.split(";")
+        if rule.strip() and not _DATES.search(rule) and not _CLOSES.search(rule)
+    ]
+    seen: dict[int, str] = {}
+    for rule in weekly:
+        days = {
+            opened.weekday()
+            for opened, _ in spans(OpeningHours(rule), _MONDAY, _MONDAY + timedelta(days=7))
+        }
+        if rule == "24/7":
+            days = set(range(7))
+        for day in sorted(days & set(seen)):
+            selector = rule.split(" ")[0]
+            both = ",".join(r.split(" ", 1)[-1] for r in (seen[day], rule))
+            raise PolicyError(
+                f"hours {text!r}: the rule `{rule}` replaces `{seen[day]}` on the days they share; "
+                f"write `{selector} {both}`"
+            )
+        seen |= dict.fromkeys(days, rule)
