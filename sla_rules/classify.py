@@ -187,8 +187,13 @@ def _judge_kind(read: list[_Sentence]) -> tuple[Kind, bool, str | None, list[str
     doubts = [("doubt", s) for s in read if s.has("doubt")]
     doubts += [("how_to", s) for s in read if s.has("how_to")]
     doubts += [("doubt_in_wish", s) for s in wishes if s.has("doubt_in_wish")]
+    if not wishes:
+        # a headline such as "Suggestion" says little where the text then asks something
+        doubts += [("question mark", s) for s in read if s.asks]
     if doubts:
-        because += [f"doubt: '{s.shown(name)}'" for name, s in doubts]
+        because += [
+            f"doubt: '{s.shown(name) if s.has(name) else s.text[-40:]}'" for name, s in doubts
+        ]
         return Kind.QUESTION, True, quote, because
     return Kind.FEATURE_REQUEST, False, quote, because
 

@@ -50,6 +50,8 @@ class _Phrase:
     list_name: str
     language: str
     steps: tuple[_Step, ...]
+    needs: frozenset[str] | None
+    """Words of which one must stand in the sentence; None where stems would do as well."""
 
 
 class Phrases:
@@ -63,14 +65,15 @@ class Phrases:
 
     def __init__(self, words: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
         self._pairs: dict[str, dict[str, list[_Phrase]]] = {}
-        self._first: dict[str, list[_Phrase]] = {}
+        self._first: dict[str, tuple[_Phrase, ...]] = {}
         self._stems: dict[str, list[_Phrase]] = {}
         self._known: set[str] = set()
         for language, lists in words.items():
             for name, phrases in lists.items():
                 for phrase in phrases:
                     for steps in _read(phrase, language, name):
-                        self._add(_Phrase(name, language, steps))
+                        needs = None if steps[-1].stems else steps[-1].exact
+                        self._add(_Phrase(name, language, steps, needs))
         self._near: dict[str, str] = {}
         for word in sorted(self._known):
             if len(word) >= _TYPO_LENGTH:
@@ -79,21 +82,29 @@ class Phrases:
         self._canonical = lru_cache(maxsize=65_536)(self._fold_and_mend)
 
     def hits(self, sentence: str) -> list[Hit]:
-        """Return every match in one sentence, in order of its first word."""
+        """Return where each list first matches in one sentence; one start may have several ends."""
         words = list(map(self._canonical, _WORD.findall(sentence)))
+        present = frozenset(words)
         found: list[Hit] = []
+        seen: set[str] = set()
         last = len(words) - 1
         for at, word in enumerate(words):
+            candidates = self._first.get(word, ())
             pairs = self._pairs.get(word)
-            candidates: list[_Phrase] = []
             if pairs is not None and at < last:
-                candidates += pairs.get(words[at + 1], ())
-            candidates += self._first.get(word, ())
-            candidates += self._stems.get(word[:3], ())
+                candidates = (*pairs.get(words[at + 1], ()), *candidates)
+            if word[:3] in self._stems:
+                candidates = (*candidates, *self._stems[word[:3]])
             for phrase in candidates:
+                if phrase.list_name in seen or (
+                    phrase.needs is not None and phrase.needs.isdisjoint(present)
+                ):
+                    continue
                 end = _match(phrase.steps, 0, words, at)
                 if end:
                     found.append(Hit(phrase.list_name, phrase.language, at, end))
+            if len(found) > len(seen):
+                seen = {hit.list_name for hit in found}
         return found
 
     def words(self, sentence: str) -> list[str]:
@@ -110,7 +121,7 @@ class Phrases:
                 for follower in second.exact:
                     self._pairs.setdefault(word, {}).setdefault(follower, []).append(phrase)
             else:
-                self._first.setdefault(word, []).append(phrase)
+                self._first[word] = (*self._first.get(word, ()), phrase)
         for head in {stem[:3] for stem in first.stems}:
             self._stems.setdefault(head, []).append(phrase)
 
