@@ -6,41 +6,19 @@ It judges text only. What a person said by field, type or tag is weighed in the 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from .errors import PolicyError
 from .message_text import own_words, sentences
 from .phrases import Hit, Phrases, shown
 from .ticket import Environment, Impact, Kind
+from .word_lists import check_words
 
-LISTS = frozenset(
-    {
-        "common",
-        "wish",
-        "label",
-        "ask",
-        "lack",
-        "favour",
-        "how_to",
-        "doubt",
-        "doubt_in_wish",
-        "error",
-        "blocking",
-        "partial",
-        "minor",
-        "test_system",
-        "test_label",
-        "not_about_test",
-        "production",
-    }
-)
-"""The word lists that a language may have; `policies/words.toml` says what each is for."""
-
-_CODE = re.compile(r"[a-z]{2}")
 _SUBJECT_PREFIX = re.compile(r"^(?:\s*(?:re|fw|fwd|aw|wg|tr|rv|i|r)\s*:)+\s*", re.IGNORECASE)
 _BECAUSE = 8
+_LANGUAGE_LENGTH = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +44,10 @@ class _Sentence:
     text: str
     hits: tuple[Hit, ...]
     of_subject: bool
+    names: frozenset[str]
 
     def has(self, name: str) -> bool:
-        return any(hit.list_name == name for hit in self.hits)
+        return name in self.names
 
     def shown(self, name: str) -> str:
         hit = max(
@@ -90,7 +69,7 @@ class Classifier:
     """
 
     def __init__(self, words: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
-        _check(words)
+        check_words(words)
         self._languages = tuple(words)
         self._phrases = Phrases(
             {
@@ -112,10 +91,10 @@ class Classifier:
 
     def detect_language(self, text: str) -> str | None:
         """Return the language whose common words are most frequent, None where none stands out."""
-        words = self._phrases.words(text[:2_000])
+        said = Counter(self._phrases.words(text[:_LANGUAGE_LENGTH]))
         counts = sorted(
             (
-                (sum(word in common for word in words), code)
+                (sum(said[word] for word in common & said.keys()), code)
                 for code, common in self._common.items()
             ),
             key=lambda found: -found[0],
@@ -136,7 +115,7 @@ class Classifier:
         title = _SUBJECT_PREFIX.sub("", own_words(subject))
         text = own_words(body)
         read = [
-            _Sentence(sentence, tuple(self._phrases.hits(sentence)), of_subject)
+            self._read(sentence, of_subject)
             for part, of_subject in ((title, True), (text, False))
             for sentence in sentences(part)
         ]
@@ -152,6 +131,10 @@ class Classifier:
             language=language or self.detect_language(f"{title}\n{text}"),
             quote=quote,
         )
+
+    def _read(self, sentence: str, of_subject: bool) -> _Sentence:
+        hits = tuple(self._phrases.hits(sentence))
+        return _Sentence(sentence, hits, of_subject, frozenset(hit.list_name for hit in hits))
 
 
 def _judge_kind(read: list[_Sentence]) -> tuple[Kind, bool, str | None, list[str]]:
@@ -186,14 +169,15 @@ def _judge_kind(read: list[_Sentence]) -> tuple[Kind, bool, str | None, list[str
         return Kind.QUESTION, False, None, ["no sign of an error and no wish for a feature"]
     doubts = [("doubt", s) for s in read if s.has("doubt")]
     doubts += [("how_to", s) for s in read if s.has("how_to")]
-    doubts += [("doubt_in_wish", s) for s in wishes if s.has("doubt_in_wish")]
+    doubts += [("doubt_in_wish", s) for s in wishes or read if s.has("doubt_in_wish")]
+    if wishes and not any(s.has("novelty") for s in wishes):
+        # "if the price was the one we set" wishes for what should be there already
+        doubts += [("nothing new is named", s) for s in wishes]
     if not wishes:
         # a headline such as "Suggestion" says little where the text then asks something
         doubts += [("question mark", s) for s in read if s.asks]
     if doubts:
-        because += [
-            f"doubt: '{s.shown(name) if s.has(name) else s.text[-40:]}'" for name, s in doubts
-        ]
+        because += [f"doubt: '{s.shown(name) if s.has(name) else name}'" for name, s in doubts]
         return Kind.QUESTION, True, quote, because
     return Kind.FEATURE_REQUEST, False, quote, because
 
@@ -245,24 +229,3 @@ def _labels(subject: str, hit: Hit) -> bool:
     """Tell whether a subject starts with a label such as `[Staging]` or `Testsystem:`."""
     label = re.escape(shown(subject, hit))
     return re.match(rf"\s*(?:[\[(]\s*{label}\s*[\])]|{label}\s*(?::|[-–|]\s))", subject) is not None
-
-
-def _check(words: object) -> None:
-    if not isinstance(words, Mapping):
-        raise PolicyError("words: a table of languages is needed, such as [fr]")
-    for language, lists in words.items():
-        if not isinstance(language, str) or not _CODE.fullmatch(language):
-            raise PolicyError(f"words: {language!r} is no language code of two small letters")
-        if not isinstance(lists, Mapping):
-            raise PolicyError(f"words: [{language}] must hold lists of phrases")
-        for name, phrases in lists.items():
-            if name not in LISTS:
-                known = ", ".join(sorted(LISTS))
-                raise PolicyError(f"words: [{language}] {name}: no such list; there are {known}")
-            if isinstance(phrases, str) or not isinstance(phrases, Sequence):
-                raise PolicyError(f"words: [{language}] {name}: a list of phrases is needed")
-            for phrase in phrases:
-                if not isinstance(phrase, str) or not phrase.strip():
-                    raise PolicyError(
-                        f"words: [{language}] {name}: {phrase!r} is no phrase (a text with words)"
-                    )

@@ -70,7 +70,8 @@ _SIGN_OFF = re.compile(
 _POSTSCRIPT = re.compile(r"\*?(?:p\.? ?s\.?|n\.? ?b\.?|edit|update|nachtrag)\b\s*[:.,\-–]?.*", re.I)
 _SIGNATURE_LINES = 14
 _SENTENCE_END = re.compile(r"[.!?…]+(?=[\s\"'»”)]|$)|\n+")
-_SOFT_WRAP = re.compile(r"(?<=[^\n.!?:]{55})\n(?=[^\W_])")
+_SOFT_WRAP = re.compile(r"\n(?=[^\W_])")
+_WRAPPED_FROM = 55
 
 
 def own_words(text: str | None) -> str:
@@ -93,7 +94,8 @@ def sentences(text: str) -> list[str]:
 
     A line end closes a sentence, except where a mail program wrapped a long line.
     """
-    text = _SOFT_WRAP.sub(" ", text)
+    if "\n" in text:
+        text = _SOFT_WRAP.sub(_unwrapped, text)
     found: list[str] = []
     start = 0
     for end in _SENTENCE_END.finditer(text):
@@ -101,6 +103,13 @@ def sentences(text: str) -> list[str]:
         start = end.end()
     found.append(text[start:].strip())
     return [sentence for sentence in found if sentence]
+
+
+def _unwrapped(line_end: re.Match[str]) -> str:
+    text, at = line_end.string, line_end.start()
+    line_at = text.rfind("\n", 0, at) + 1
+    wrapped = at - line_at >= _WRAPPED_FROM and text[at - 1] not in ".!?:"
+    return " " if wrapped else "\n"
 
 
 def _without_html(text: str) -> str:
@@ -134,14 +143,23 @@ def _without_quotes_and_signature(text: str) -> str:
             at = after
         elif _CUT_LINE.fullmatch(line) or _is_mail_header(lines, at):
             break
-        elif line in {"--", "—"} or _SENT_FROM.fullmatch(line):
-            at = _after_signature(lines, at + 1)
-        elif any(kept) and _SIGN_OFF.fullmatch(line):  # at the top it is a greeting
+        elif (
+            line in {"--", "—"}
+            or _SENT_FROM.fullmatch(line)
+            or (any(kept) and _SIGN_OFF.fullmatch(line))
+        ):
             at = _after_signature(lines, at + 1)
         else:
             kept.append(line)
             at += 1
     return "\n".join(kept).strip()
+
+
+def _closes(line: str, said_something: bool) -> bool:
+    if line in {"--", "—"} or _SENT_FROM.fullmatch(line):
+        return True
+    # at the top it is a greeting
+    return said_something and _SIGN_OFF.fullmatch(line) is not None
 
 
 def _is_reply_header(lines: list[str], at: int) -> bool:

@@ -80,21 +80,20 @@ class Phrases:
                 for shorter in _one_letter_less(word):
                     self._near.setdefault(shorter, word)
         self._canonical = lru_cache(maxsize=65_536)(self._fold_and_mend)
+        self._token = lru_cache(maxsize=65_536)(self._look_up)
 
     def hits(self, sentence: str) -> list[Hit]:
         """Return where each list first matches in one sentence; one start may have several ends."""
-        words = list(map(self._canonical, _WORD.findall(sentence)))
+        tokens = [self._token(word) for word in _WORD.findall(sentence)]
+        words = [token[0] for token in tokens]
         present = frozenset(words)
         found: list[Hit] = []
         seen: set[str] = set()
         last = len(words) - 1
-        for at, word in enumerate(words):
-            candidates = self._first.get(word, ())
-            pairs = self._pairs.get(word)
-            if pairs is not None and at < last:
-                candidates = (*pairs.get(words[at + 1], ()), *candidates)
-            if word[:3] in self._stems:
-                candidates = (*candidates, *self._stems[word[:3]])
+        for at, (_, pairs, alone) in enumerate(tokens):
+            candidates = alone
+            if pairs is not None and at < last and words[at + 1] in pairs:
+                candidates = (*pairs[words[at + 1]], *alone)
             for phrase in candidates:
                 if phrase.list_name in seen or (
                     phrase.needs is not None and phrase.needs.isdisjoint(present)
@@ -110,6 +109,18 @@ class Phrases:
     def words(self, sentence: str) -> list[str]:
         """Return the words of a sentence as they are compared: folded, small typos mended."""
         return list(map(self._canonical, _WORD.findall(sentence)))
+
+    def _look_up(
+        self, word: str
+    ) -> tuple[str, dict[str, list[_Phrase]] | None, tuple[_Phrase, ...]]:
+        """Return a word as compared, and the phrases that may start with it."""
+        word = self._canonical(word)
+        stemmed = [
+            phrase
+            for phrase in self._stems.get(word[:3], ())
+            if word.startswith(phrase.steps[0].stems)
+        ]
+        return word, self._pairs.get(word), (*self._first.get(word, ()), *stemmed)
 
     def _add(self, phrase: _Phrase) -> None:
         for step in phrase.steps:

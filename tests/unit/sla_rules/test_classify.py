@@ -160,6 +160,39 @@ def test_missing_accents_and_small_typos_do_not_matter(classifier: Classifier) -
     assert classifier.classify("", "Wir haben eine Störrung").kind is Kind.ERROR_REPORT
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It would be helpful if the tax on the invoice was the one we set.",
+        "Nous aimerions que les réservations remontent dans l'agenda.",
+        "Sería ideal que el precio fuera el que configuramos.",
+        "Sarebbe utile che il prezzo fosse quello impostato.",
+        "Es wäre gut, wenn der richtige Preis angezeigt würde.",
+    ],
+)
+def test_a_wish_for_what_should_be_there_already_keeps_its_sla(
+    classifier: Classifier, text: str
+) -> None:
+    found = classifier.classify("Suggestion", text)
+    assert found.kind is not Kind.FEATURE_REQUEST
+    assert found.candidate
+
+
+def test_a_favour_on_the_account_is_no_wish_for_a_feature(classifier: Classifier) -> None:
+    found = classifier.classify("", "Could you please add the option voucher to our package?")
+    assert (found.kind, found.candidate) == (Kind.QUESTION, False)
+
+
+def test_a_headline_does_not_make_a_question_a_feature_request(classifier: Classifier) -> None:
+    found = classifier.classify("Vorschlag", "Haben Sie Erfahrung mit Kombitickets?")
+    assert found.kind is Kind.QUESTION
+
+
+def test_someone_on_our_site_is_not_on_a_test_system(classifier: Classifier) -> None:
+    found = classifier.classify("", "No one is able to complete a purchase on our site.")
+    assert found.environment is not Environment.TEST
+
+
 def test_the_language_is_told_by_everyday_words(classifier: Classifier) -> None:
     assert set(classifier.languages) == {"fr", "de", "en", "es", "it"}
     assert classifier.detect_language("Bonjour, nous avons une question pour vous") == "fr"
