@@ -146,6 +146,7 @@ def test_a_clear_statement_names_a_test_system(classifier: Classifier, text: str
         "It works on our staging system but not in production.",
         "On our staging system everything is fine. The checkout is broken.",
         "This is a test ticket: the export fails.",
+        "The import fails on our staging system. In production the same import fails.",
         "Do you have a test environment?",
         "Checkout fails.\n\n-- \nAnna, on our staging system team",
         "Checkout fails.\n\nOn Mon, 3 March 2025 Bob wrote:\n> on our staging system it is slow",
