@@ -143,11 +143,7 @@ def _without_quotes_and_signature(text: str) -> str:
             at = after
         elif _CUT_LINE.fullmatch(line) or _is_mail_header(lines, at):
             break
-        elif (
-            line in {"--", "—"}
-            or _SENT_FROM.fullmatch(line)
-            or (any(kept) and _SIGN_OFF.fullmatch(line))
-        ):
+        elif _closes(line, said_something=any(kept)):
             at = _after_signature(lines, at + 1)
         else:
             kept.append(line)
@@ -155,7 +151,7 @@ def _without_quotes_and_signature(text: str) -> str:
     return "\n".join(kept).strip()
 
 
-def _closes(line: str, said_something: bool) -> bool:
+def _closes(line: str, *, said_something: bool) -> bool:
     if line in {"--", "—"} or _SENT_FROM.fullmatch(line):
         return True
     # at the top it is a greeting
