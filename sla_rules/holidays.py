@@ -5,22 +5,28 @@ Fetches nothing; the service does.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import holidays as public_holidays
 from dateutil.rrule import rrulestr
-from icalendar import Calendar
+from icalendar import Calendar, Component
 
 from .errors import PolicyError
+
+_DAY = timedelta(days=1)
+_REPEATED = {"YEARLY", "MONTHLY", "WEEKLY", "DAILY"}
 
 
 def national_holidays(country: str, subdivision: str | None, years: range) -> frozenset[date]:
     """Return the public holidays of those years, for `DE` with subdivision `BY`, or `FR`.
 
-    Raises `PolicyError` naming a code that is not known.
+    Without a subdivision only the dates that the whole country keeps. Raises `PolicyError`
+    naming a code that is not known.
     """
     try:
-        found = public_holidays.country_holidays(country, subdiv=subdivision, years=years)
+        found = public_holidays.country_holidays(country, subdiv=subdivision or None, years=years)
     except NotImplementedError:
         code = f"{country}-{subdivision}" if subdivision else country
         raise PolicyError(
@@ -30,32 +36,78 @@ def national_holidays(country: str, subdivision: str | None, years: range) -> fr
 
 
 def holidays_from_ics(text: str, years: range) -> frozenset[date]:
-    """Return the local dates that all-day events close, yearly repetitions expanded.
+    """Return the dates of those years that all-day events close, repetitions expanded.
 
-    An event's end is exclusive, as iCalendar has it. Events with a time of day close nothing.
-    Raises `PolicyError` for a text that is not iCalendar.
+    An event's end is exclusive, as in RFC 5545, 3.6.1. Events with a time of day close nothing,
+    nor do cancelled ones and exceptions to a repetition. Raises `PolicyError` for a text that is
+    not iCalendar, or an event that cannot be read.
     """
     try:
-        calendar = Calendar.from_ical(text)
+        events = Calendar.from_ical(text).walk("VEVENT")
     except ValueError as error:
         raise PolicyError(f"not an iCalendar text: {error}") from error
+    moved = {(str(e.get("UID")), _day(e, "RECURRENCE-ID")) for e in events if "RECURRENCE-ID" in e}
     closed: set[date] = set()
-    for event in calendar.walk("VEVENT"):
-        first = event.decoded("DTSTART") if "DTSTART" in event else None
-        if first is None or isinstance(first, datetime):
-            continue
-        after = event.decoded("DTEND") if "DTEND" in event else first + timedelta(days=1)
-        length = max(1, (after - first).days)
-        for start in _occurrences(event, first, years):
-            closed |= {start + timedelta(days=n) for n in range(length)}
-    return frozenset(on for on in closed if on.year in years)
+    for event in events:
+        try:
+            closed |= _closed_by(event, moved, years)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            name = event.get("SUMMARY") or event.get("UID") or "without a name"
+            raise PolicyError(f"iCalendar event {str(name)!r} cannot be read: {error}") from error
+    return frozenset(closed)
 
 
-def _occurrences(event: object, first: date, years: range) -> list[date]:
-    rule = event.get("RRULE")  # type: ignore[attr-defined]
-    if rule is None:
-        return [first]
-    noon = datetime(first.year, first.month, first.day)  # noqa: DTZ001  (a date, no instant)
-    last = datetime(max(years), 12, 31)  # noqa: DTZ001
-    text = rule.to_ical().decode()
-    return [at.date() for at in rrulestr(text, dtstart=noon).between(noon, last, inc=True)]
+def _closed_by(event: Component, moved: set[tuple[str, date | None]], years: range) -> set[date]:
+    first = _day(event, "DTSTART")
+    if first is None or str(event.get("STATUS", "")).upper() == "CANCELLED":
+        return set()
+    if "DURATION" in event:
+        length = event.decoded("DURATION").days
+    else:
+        length = ((_day(event, "DTEND") or first + _DAY) - first).days
+    skipped = set(_listed(event, "EXDATE"))
+    if "RECURRENCE-ID" not in event:
+        skipped |= {on for uid, on in moved if uid == str(event.get("UID")) and on is not None}
+    starts = {first, *_repeated(event, first, years), *_listed(event, "RDATE")} - skipped
+    days = {start + n * _DAY for start in starts for n in range(max(1, length))}
+    return {on for on in days if on.year in years}
+
+
+def _day(event: Component, name: str) -> date | None:
+    """The date of a property; None where it is missing or has a time of day."""
+    found = event.decoded(name) if name in event else None
+    if found is None or isinstance(found, datetime):
+        return None
+    if not isinstance(found, date):
+        raise TypeError(f"{name} is not a date")
+    return found
+
+
+def _listed(event: Component, name: str) -> Iterator[date]:
+    for values in _as_list(event.get(name)):
+        for value in values.dts:
+            on = value.dt
+            yield on.date() if isinstance(on, datetime) else on
+
+
+def _repeated(event: Component, first: date, years: range) -> Iterator[date]:
+    if not years:
+        return
+    last = datetime(max(years), 12, 31)  # noqa: DTZ001  (a date, no instant)
+    for rule in _as_list(event.get("RRULE")):
+        if not _REPEATED.issuperset(rule.get("FREQ", [])):
+            raise ValueError(f"FREQ={rule.get('FREQ')} does not repeat whole days")
+        dates = rule.copy()
+        # RFC 5545 wants UNTIL to be a date here; calendars in the wild write an instant
+        dates["UNTIL"] = [datetime(u.year, u.month, u.day) for u in rule.get("UNTIL", [])]  # noqa: DTZ001
+        if not dates["UNTIL"]:
+            del dates["UNTIL"]
+        begin = datetime(first.year, first.month, first.day)  # noqa: DTZ001
+        for at in rrulestr(dates.to_ical().decode(), dtstart=begin).between(begin, last, inc=True):
+            yield at.date()
+
+
+def _as_list(found: Any) -> list[Any]:
+    if found is None:
+        return []
+    return found if isinstance(found, list) else [found]
