@@ -60,9 +60,15 @@ class TicketEvent:
 
 
 class Connector(Protocol):
-    """One account's API. Not shared between threads."""
+    """One account's API, for one thread. `calls` counts the HTTP requests made so far."""
 
-    traits: Traits
+    @property
+    def traits(self) -> Traits:
+        """What the vendor can do with a due date."""
+
+    @property
+    def calls(self) -> int:
+        """HTTP requests sent so far."""
 
     def fetch(self, ticket_id: str) -> Ticket:
         """Read a ticket with its organisation, its conversation and what people changed.

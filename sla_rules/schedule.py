@@ -216,7 +216,7 @@ class Schedule:
         """Return a table that covers `old` and both instants, and keep it for the next question.
 
         Each growth at least doubles the years, so that a long search builds few tables. Threads
-        that grow at once work on their own tables; the last one kept is as good as any.
+        that grow at once each go on with a table that covers their own question.
         """
         first, last = sorted((self._year(one), self._year(other)))
         if old is _EMPTY:
@@ -225,6 +225,9 @@ class Schedule:
             room = old.last_year - old.first_year + 1
             first = old.first_year if first >= old.first_year else min(first, old.first_year - room)
             last = old.last_year if last <= old.last_year else max(last, old.last_year + room)
+        kept = self._table
+        if kept is not old and kept is not _EMPTY:  # another thread has grown it meanwhile
+            first, last = min(first, kept.first_year), max(last, kept.last_year)
         first, last = max(FIRST_YEAR, first), min(LAST_YEAR - 1, last)
         opens: list[timedelta] = []
         closes: list[timedelta] = []

@@ -1,0 +1,68 @@
+"""Freshdesk's API for one account. The only module here on the network.
+
+Says nothing of what a ticket means; `tickets.py` does.
+"""
+# https://developers.freshdesk.com/api/  (read 2026-11)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from requests.auth import HTTPBasicAuth
+
+from connectors.base import Connection
+from connectors.errors import CredentialsRejected
+from connectors.http import AccountSession
+
+_PAGE = 100
+_MOST_PAGES = 50
+
+
+class FreshdeskClient:
+    """The calls we make. For one thread. Credentials: `api_key`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.session = AccountSession("Freshdesk", connection.base_url, "freshdesk.com")
+        api_key = connection.credentials.get("api_key")
+        if not api_key:
+            raise CredentialsRejected(f"connection {connection.key}: api_key is missing")
+        self.session.auth = HTTPBasicAuth(api_key, "X")
+
+    def ticket(self, ticket_id: str) -> dict[str, Any]:
+        """Return a ticket with requester, company name, stats and its first ten messages."""
+        found: dict[str, Any] = self._get(
+            f"/tickets/{ticket_id}?include=requester,company,stats,conversations"
+        )
+        return found
+
+    def conversations(self, ticket_id: str) -> list[dict[str, Any]]:
+        """Return every message of a ticket but its first, oldest first."""
+        found: list[dict[str, Any]] = []
+        for page in range(1, _MOST_PAGES + 1):
+            some = self._get(f"/tickets/{ticket_id}/conversations?page={page}&per_page={_PAGE}")
+            found += some
+            if len(some) < _PAGE:
+                break
+        return found
+
+    def company(self, company_id: str) -> dict[str, Any]:
+        """Return a company with its custom fields."""
+        found: dict[str, Any] = self._get(f"/companies/{company_id}")
+        return found
+
+    def agents_by_email(self, email: str) -> list[dict[str, Any]]:
+        """Return the agents with that e-mail address."""
+        found: list[dict[str, Any]] = self._get(f"/agents?email={quote(email)}")
+        return found
+
+    def update(self, ticket_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Update a ticket and return it; its due dates may still change seconds later."""
+        answer: dict[str, Any] = self.session.put(
+            f"{self.session.base_url}/api/v2/tickets/{ticket_id}", json=dict(body)
+        ).json()
+        return answer
+
+    def _get(self, path: str) -> Any:
+        return self.session.get(f"{self.session.base_url}/api/v2{path}").json()

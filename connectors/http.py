@@ -1,0 +1,162 @@
+"""HTTP to one vendor account: address check, time limits, one table from status to error.
+
+Knows no vendor's paths; each `client.py` does.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
+
+from .errors import (
+    Conflict,
+    CredentialsRejected,
+    RateLimited,
+    Rejected,
+    TicketNotFound,
+    VendorError,
+    VendorUnavailable,
+)
+
+TIMEOUT = (3.05, 10.0)  # seconds to connect, to read
+_BY_STATUS: dict[int, type[VendorError]] = {
+    401: CredentialsRejected,
+    403: CredentialsRejected,
+    404: TicketNotFound,
+    405: TicketNotFound,
+    409: Conflict,
+    429: RateLimited,
+}
+
+
+class AddressError(ValueError):
+    """A base URL is not the vendor's."""
+
+
+class AccountSession(requests.Session):
+    """A session for one account. Anything but 2xx is raised as a typed error.
+
+    `calls` counts the requests sent. No redirects are followed, no netrc is read.
+    """
+
+    def __init__(self, vendor: str, base_url: str, domain: str) -> None:
+        super().__init__()
+        check_address(base_url, domain)
+        self.vendor = vendor
+        self.base_url = base_url.rstrip("/")
+        self.calls = 0
+        self.trust_env = False
+        self.headers["User-Agent"] = "regiondo-sla"
+        self.headers["Accept"] = "application/json"
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, HTTPAdapter(max_retries=0, pool_maxsize=4))
+
+    def request(self, method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override]
+        """Send a request; a read that found no connection is tried once more.
+
+        Raises a `VendorError`.
+        """
+        attempts = 2 if method.upper() == "GET" else 1
+        for attempt in Retrying(
+            stop=stop_after_attempt(attempts),
+            wait=wait_random(0.05, 0.3),
+            retry=retry_if_exception(_is_dropped),
+            reraise=True,
+        ):
+            with attempt:
+                response = self._send(method, url, options)
+        return response
+
+    def _send(self, method: str, url: str, options: dict[str, Any]) -> requests.Response:
+        self.calls += 1
+        try:
+            response = super().request(
+                method, url, **{**options, "timeout": TIMEOUT, "allow_redirects": False}
+            )
+        except requests.RequestException as error:
+            raise VendorUnavailable(
+                f"{self.vendor} did not answer {method} ({type(error).__name__})",
+                code=type(error).__name__,
+            ) from error
+        if not 200 <= response.status_code < 300:
+            raise self._error(method, response)
+        return response
+
+    def _error(self, method: str, response: requests.Response) -> VendorError:
+        status = response.status_code
+        kind = _BY_STATUS.get(status) or (VendorUnavailable if status >= 500 else Rejected)
+        request_id = response.headers.get("X-Zendesk-Request-Id") or response.headers.get(
+            "X-Request-Id"
+        )
+        code = _code(response)
+        where = urlsplit(response.url).path
+        message = f"{self.vendor} answered {status} {code}".rstrip() + f" to {method} {where}"
+        return kind(
+            message + (f" (request {request_id})" if request_id else ""),
+            status=status,
+            retry_after=retry_after(response.headers.get("Retry-After"), datetime.now(UTC)),
+            request_id=request_id,
+            code=code,
+        )
+
+
+def check_address(base_url: str, domain: str) -> None:
+    """Accept https on the vendor's domain, and plain http on this machine (the sandbox).
+
+    Raises `AddressError`.
+    """
+    parts = urlsplit(base_url)
+    host = parts.hostname or ""
+    if _is_this_machine(host):
+        return
+    if parts.scheme != "https" or not host.endswith("." + domain) or parts.username:
+        raise AddressError(f"{base_url!r} is not an https address under {domain}")
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def retry_after(value: str | None, now: datetime) -> float | None:
+    """Return the seconds that a Retry-After header asks for, given as a number or a date."""
+    if not value:
+        return None
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+def _is_dropped(error: BaseException) -> bool:
+    return isinstance(error, VendorUnavailable) and error.code == "ConnectionError"
+
+
+def _code(response: requests.Response) -> str:
+    """The vendor's own short word for the fault, from any of its envelopes; never a text."""
+    try:
+        body = response.json()
+    except ValueError:
+        return ""
+    if not isinstance(body, dict):
+        return ""
+    errors = body.get("errors")
+    if isinstance(errors, list) and errors and isinstance(errors[0], dict):
+        first = errors[0]
+        named = [str(first[key]) for key in ("field", "code", "title") if first.get(key)]
+        return " ".join(named)[:80]
+    error = body.get("error") or body.get("code") or ""
+    if isinstance(error, dict):
+        error = error.get("title") or ""
+    return str(error)[:80]

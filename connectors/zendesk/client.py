@@ -1,0 +1,158 @@
+"""Zendesk's API for one account: zenpy over our own session. The only module here on the network.
+
+Says nothing of what a ticket means; `tickets.py` does.
+"""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import requests
+from zenpy import Zenpy
+from zenpy.lib.api_objects import Ticket as ZenpyTicket
+
+from connectors.base import Connection
+from connectors.errors import CredentialsRejected, VendorUnavailable
+from connectors.http import TIMEOUT, AccountSession
+
+_tokens: dict[tuple[str, str], str] = {}
+_tokens_lock = threading.Lock()
+
+
+class ZendeskSession(AccountSession):
+    """Sends zenpy's requests to the connection's own address, with a bearer that renews itself.
+
+    https://developer.zendesk.com/api-reference/ticketing/oauth/grant_type_tokens/
+    """
+
+    authorized = True  # zenpy then leaves headers alone
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__("Zendesk", connection.base_url, "zendesk.com")
+        parts = urlsplit(self.base_url)
+        last = parts.path.rsplit("/", 1)[-1] or (parts.hostname or "").split(".")[0]
+        self.subdomain = last
+        self.host = f"{last}.zendesk.com"
+        self.warning: str | None = None
+        self._credentials = connection.credentials
+        self.auth = self._authorize
+
+    def request(self, method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override]
+        """Send to the account's address; a refused token is renewed once."""
+        parts = urlsplit(url)
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        if parts.hostname == self.host:
+            url = self.base_url + path
+        elif not url.startswith(self.base_url + "/"):
+            raise ValueError(f"refused to call {parts.hostname} for {self.base_url}")
+        try:
+            response = super().request(method, url, **options)
+        except CredentialsRejected as error:
+            if error.status != 401 or "client_id" not in self._credentials:
+                raise
+            self._token(renew=True)
+            response = super().request(method, url, **options)
+        self.warning = response.headers.get("x-zendesk-api-warn")
+        if parts.hostname == self.host:
+            response.request.url = url = f"https://{self.host}{path}"  # zenpy looks at this host
+        return response
+
+    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        given = self._credentials
+        if "email" in given and "api_token" in given:
+            pair = f"{given['email']}/token:{given['api_token']}".encode()
+            value = f"Basic {base64.b64encode(pair).decode()}"
+        else:
+            value = f"Bearer {given.get('access_token') or self._token()}"
+        request.headers["Authorization"] = value
+        return request
+
+    def _token(self, *, renew: bool = False) -> str:
+        """The access token, shared by this process's sessions of the account."""
+        key = (self.base_url, str(self._credentials.get("client_id")))
+        with _tokens_lock:
+            if renew or key not in _tokens:
+                _tokens[key] = self._fetch_token()
+            return _tokens[key]
+
+    def _fetch_token(self) -> str:
+        body = {
+            "grant_type": "client_credentials",
+            "client_id": self._credentials.get("client_id"),
+            "client_secret": self._credentials.get("client_secret"),
+            "scope": "read write",
+        }
+        try:
+            answer = requests.post(
+                f"{self.base_url}/oauth/tokens", json=body, timeout=TIMEOUT, allow_redirects=False
+            )
+        except requests.RequestException as error:
+            raise VendorUnavailable("Zendesk did not answer the request for a token") from error
+        if answer.status_code >= 500 or answer.status_code == 429:
+            message = f"Zendesk answered {answer.status_code} to the request for a token"
+            raise VendorUnavailable(message, status=answer.status_code)
+        try:
+            return str(answer.json()["access_token"])
+        except (ValueError, KeyError, TypeError):
+            message = "Zendesk refuses the OAuth client's id or secret"
+            raise CredentialsRejected(message, status=answer.status_code) from None
+
+
+class ZendeskClient:
+    """The calls we make. For one thread."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.session = ZendeskSession(connection)
+        self._zenpy = Zenpy(
+            subdomain=self.session.subdomain, session=self.session, disable_cache=True
+        )
+
+    def ticket(self, ticket_id: str) -> dict[str, Any]:
+        """Return `{ticket, users, organizations}`."""
+        return self._get(f"/api/v2/tickets/{ticket_id}.json?include=users,organizations")
+
+    def audits(self, ticket_id: str) -> list[dict[str, Any]]:
+        """Return every audit of a ticket, oldest first."""
+        path: str | None = f"/api/v2/tickets/{ticket_id}/audits.json"
+        found: list[dict[str, Any]] = []
+        while path:
+            page = self._get(path)
+            found += page.get("audits") or []
+            following = page.get("next_page")
+            parts = urlsplit(following) if following else None
+            path = f"{parts.path}?{parts.query}" if parts else None
+            if path and "/api/v2/" in path:
+                path = path[path.index("/api/v2/") :]
+        return found
+
+    def users(self, ids: list[str]) -> list[dict[str, Any]]:
+        """Return users by id, at most 100."""
+        if not ids:
+            return []
+        return list(self._get(f"/api/v2/users/show_many.json?ids={','.join(ids)}").get("users", []))
+
+    def agents_by_email(self, email: str) -> list[dict[str, Any]]:
+        """Return the users with that e-mail address."""
+        query = quote(f"email:{email}")
+        return list(self._get(f"/api/v2/users/search.json?query={query}").get("users", []))
+
+    def ticket_fields(self) -> list[dict[str, Any]]:
+        """Return the account's ticket fields."""
+        return list(self._get("/api/v2/ticket_fields.json").get("ticket_fields", []))
+
+    def update(self, ticket_id: str, body: Mapping[str, Any]) -> str | None:
+        """Update a ticket and return its new version. An attribute set to None is cleared."""
+        ticket = ZenpyTicket(id=int(ticket_id))
+        for name, value in body.items():
+            setattr(ticket, name, value)  # a constructor argument of None would not be sent
+        answer = self._zenpy.tickets.update(ticket)
+        updated = getattr(getattr(answer, "ticket", None), "updated_at", None)
+        return str(updated) if updated else None
+
+    def _get(self, path: str) -> dict[str, Any]:
+        answer: dict[str, Any] = self.session.get(self.session.base_url + path).json()
+        return answer

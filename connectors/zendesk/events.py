@@ -1,0 +1,64 @@
+"""What a Zendesk webhook means: event-subscription payloads and trigger payloads.
+
+Reads only which ticket it is about; everything else is fetched.
+"""
+# https://developer.zendesk.com/api-reference/webhooks/event-types/ticket-events  (read 2026-11)
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from typing import Any
+
+from connectors.base import Delivery, TicketEvent
+from connectors.errors import PayloadError
+
+_TICKET_TYPE = "zen:event-type:ticket."
+
+
+def parse(delivery: Delivery) -> TicketEvent | None:
+    """Return the event; None for events that concern no ticket. Raises `PayloadError`.
+
+    Ids come as text or number, times with 0 to 9 digits of a second's fraction.
+    """
+    try:
+        payload = json.loads(delivery.body)
+    except (ValueError, RecursionError):
+        raise PayloadError("the body is not JSON") from None
+    if not isinstance(payload, dict):
+        raise PayloadError("the body is not a JSON object")
+    kind = payload.get("type")
+    if isinstance(kind, str) and kind.startswith("zen:event-type:"):
+        if not kind.startswith(_TICKET_TYPE):
+            return None
+        detail = payload.get("detail")
+        found = detail.get("id") if isinstance(detail, dict) else None
+        event_id = payload.get("id")
+        return TicketEvent(
+            ticket_id=_ticket_id(found, "detail.id"),
+            name=kind.removeprefix(_TICKET_TYPE)[:80],
+            dedupe_keys=(f"event:{event_id}",) if isinstance(event_id, str) and event_id else (),
+            occurred_at=_instant(payload.get("time")),
+        )
+    if "ticket_id" in payload:
+        return TicketEvent(ticket_id=_ticket_id(payload["ticket_id"], "ticket_id"), name="trigger")
+    raise PayloadError("the body names no ticket: neither a ticket event nor ticket_id")
+
+
+def _ticket_id(found: Any, where: str) -> str:
+    text = str(found) if isinstance(found, int | str) and not isinstance(found, bool) else ""
+    if not re.fullmatch(r"[1-9][0-9]{0,18}", text):
+        raise PayloadError(f"{where} is not a ticket's number")
+    return text
+
+
+def _instant(text: Any) -> datetime | None:
+    """Python reads six digits of a fraction; Zendesk sends up to nine."""
+    if not isinstance(text, str):
+        return None
+    try:
+        at = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
+    except ValueError:
+        return None
+    return at if at.tzinfo else None

@@ -1,0 +1,247 @@
+"""Runs the demo: sandbox, service, both connections, a week of e-mails, a table, the console.
+
+Everything is the real thing but the helpdesks: provisioning, webhooks, database, worker.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import click
+import requests
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from connectors.base import Connection
+from connectors.freshdesk.provision import provision as provision_freshdesk
+from connectors.zendesk.provision import provision as provision_zendesk
+from plugin.bootstrap import build_services
+from plugin.demo.mails import Mail, read_mails
+from plugin.pipeline import Services
+from plugin.settings import Settings
+from plugin.store import TicketRow
+from plugin.supervisor import Service, spawn
+from sla_rules.decision import instant
+
+READY_WITHIN = 60.0  # seconds
+HANDLED_WITHIN = 120.0  # seconds
+_CONTACT = ("Anna Berger", "anna.berger@support.example")
+
+
+def run_demo(settings: Settings, stopping: list[int], *, stay: bool) -> None:
+    """Show the demo; with `stay` the console remains until a signal fills `stopping`."""
+    console = Console()
+    settings = settings.model_copy(
+        update={"port": _free_port(settings.port), "log_level": "ERROR", "web_workers": 1}
+    )
+    address = f"http://{settings.host}:{settings.port}"
+    with console.status("Starting database, web, worker and two sandbox helpdesks"):
+        service = Service(settings)
+        service.start()
+    try:
+        with _sandbox(service) as sandbox:
+            _wait_for(f"{address}/readyz", service)
+            services = build_services(service.settings(), pool_size=2)
+            account = datetime.now(UTC).strftime("demo%H%M%S")
+            _connect(services, sandbox, account, address)
+            mails = _mails(services)
+            sent = _send(console, services, sandbox, account, mails)
+            _show(console, services, sent)
+            console.print(f"\nConsole: [link={address}/]{address}/[/link]")
+            if stay:
+                console.print("It stays open; Ctrl-C stops everything.")
+                service.watch(lambda: bool(stopping))
+    except RuntimeError as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        service.stop()
+
+
+@contextmanager
+def _sandbox(service: Service) -> Iterator[str]:
+    port = _free_port(8090)
+    process = spawn(["sandbox", "--port", str(port)], service.environment, quiet=True)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        _wait_for(f"{address}/sandbox/", service)
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _connect(services: Services, sandbox: str, account: str, public_url: str) -> None:
+    """Connect both accounts with the code that connects real ones."""
+    zendesk = Connection(
+        key="demo-zendesk",
+        vendor="zendesk",
+        base_url=f"{sandbox}/zendesk/{account}",
+        credentials={"client_id": "sandbox-client", "client_secret": "sandbox-secret"},
+    )
+    freshdesk = Connection(
+        key="demo-freshdesk",
+        vendor="freshdesk",
+        base_url=f"{sandbox}/freshdesk/{account}",
+        credentials={"api_key": "sandbox-key"},
+    )
+    services.store.save_connection(provision_zendesk(zendesk, public_url))
+    services.store.save_connection(provision_freshdesk(freshdesk, public_url, services.clock()))
+
+
+def _mails(services: Services) -> list[Mail]:
+    """The e-mails of the week after this one: their due dates lie ahead, as Freshdesk wants it."""
+    rules = services.policy.schedule_rules
+    zone = ZoneInfo(services.policy.schedules[rules[-1].schedule].time_zone)
+    today = services.clock().astimezone(zone).date()
+    return read_mails(today + timedelta(days=7 - today.weekday()), zone)
+
+
+def _send(
+    console: Console, services: Services, sandbox: str, account: str, mails: list[Mail]
+) -> dict[tuple[str, str], Mail]:
+    """Let the e-mails arrive and wait until each ticket was decided and written back."""
+    known: set[tuple[str, str]] = set()
+    sent: dict[tuple[str, str], Mail] = {}
+    began = services.clock()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console) as progress:
+        arriving = progress.add_task("Partner e-mails sent", total=len(mails))
+        decided = progress.add_task("Tickets handled     ", total=len(mails))
+        for vendor in ("zendesk", "freshdesk"):
+            _act(sandbox, vendor, account, "agents", name=_CONTACT[0], email=_CONTACT[1])
+        for mail in mails:
+            _organization(sandbox, account, mail, known)
+            ticket = _act(
+                sandbox,
+                mail.vendor,
+                account,
+                "emails",
+                **{"from": mail.sender},
+                name=mail.name,
+                organization=mail.organization,
+                subject=mail.subject,
+                body=mail.body,
+                at=instant(mail.at),
+                channel=mail.channel,
+                language=mail.language,
+            )
+            sent[f"demo-{mail.vendor}", str(ticket["id"])] = mail
+            progress.advance(arriving)
+        deadline = time.monotonic() + HANDLED_WITHIN
+        while time.monotonic() < deadline:
+            done = _handled(services, sent, began)
+            progress.update(decided, completed=len(done))
+            if len(done) == len(sent):
+                break
+            time.sleep(0.2)
+    return sent
+
+
+def _handled(
+    services: Services, sent: dict[tuple[str, str], Mail], began: datetime
+) -> list[TicketRow]:
+    rows = services.store.recent_tickets(len(sent) * 2)
+    return [r for r in rows if (r.connection, r.ticket_id) in sent and r.updated_at >= began]
+
+
+def _organization(sandbox: str, account: str, mail: Mail, known: set[tuple[str, str]]) -> None:
+    if mail.organization is None or (mail.vendor, mail.organization) in known:
+        return
+    verb = "organizations" if mail.vendor == "zendesk" else "companies"
+    _act(
+        sandbox,
+        mail.vendor,
+        account,
+        verb,
+        name=mail.organization,
+        tier=mail.tier,
+        named_contact=mail.named_contact,
+    )
+    known.add((mail.vendor, mail.organization))
+
+
+def _show(console: Console, services: Services, sent: dict[tuple[str, str], Mail]) -> None:
+    rows = {
+        (row.connection, row.ticket_id): row for row in services.store.recent_tickets(len(sent) * 2)
+    }
+    rules = services.policy.schedule_rules
+    zone = ZoneInfo(services.policy.schedules[rules[-1].schedule].time_zone)
+    table = Table(title=f"What the contract gave them ({zone.key} time)", show_lines=True)
+    for heading in ("Vendor", "#", "Tier", "Received", "Due", "Priority", "Labels", "Why"):
+        table.add_column(heading, overflow="fold")
+    for key, mail in sent.items():
+        row = rows.get(key)
+        if row is None:
+            table.add_row(mail.vendor, key[1], "", _local(mail.at, zone), "not handled in time")
+            continue
+        tags = [
+            tag.removeprefix("sla_")
+            for tag in row.decision["add_tags"]
+            if not tag.startswith("sla_priority_") and tag != f"sla_{row.tier}"
+        ]
+        table.add_row(
+            mail.vendor,
+            row.ticket_id,
+            row.tier,
+            _local(mail.at, zone),
+            _local(row.due_at, zone) if row.due_at else "none",
+            row.decision["priority"] or "",
+            ", ".join(tags),
+            _why(row),
+        )
+    console.print(table)
+
+
+def _why(row: TicketRow) -> str:
+    """The sentence that says most: what excluded the ticket, else what it was judged to be."""
+    reasons = {reason["rule"]: reason["text"] for reason in reversed(row.decision["reasons"])}
+    return str(reasons.get("exclude_ticket") or reasons.get("judge_message") or "")
+
+
+def _local(at: datetime, zone: ZoneInfo) -> str:
+    return at.astimezone(zone).strftime("%a %d %b %H:%M")
+
+
+def _act(sandbox: str, vendor: str, account: str, verb: str, **given: object) -> dict[str, object]:
+    answer = requests.post(f"{sandbox}/sandbox/{vendor}/{account}/{verb}", json=given, timeout=10)
+    answer.raise_for_status()
+    return dict(answer.json())
+
+
+def _wait_for(url: str, service: Service) -> None:
+    _until(lambda: _answers(url), service, f"{url} did not answer")
+
+
+def _until(holds: Callable[[], bool], service: Service, otherwise: str) -> None:
+    deadline = time.monotonic() + READY_WITHIN
+    while not holds():
+        if time.monotonic() > deadline:
+            raise RuntimeError(otherwise)
+        service.restart_ended()
+        time.sleep(0.1)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=2).ok
+    except requests.RequestException:
+        return False
+
+
+def _free_port(wanted: int) -> int:
+    """The wanted port, or any other where it is taken."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise RuntimeError("no port is free")

@@ -1,0 +1,44 @@
+"""Who may see console and metrics until there is sign-in: this machine, or the console's token."""
+
+from __future__ import annotations
+
+import hmac
+from ipaddress import ip_address
+
+from flask import Blueprint, Response, current_app, jsonify, request, session
+
+from plugin.settings import Settings
+
+
+def guard(blueprint: Blueprint) -> None:
+    """Answer a blueprint's pages only to those who may see them."""
+    blueprint.before_request(_check)
+
+
+def _check() -> tuple[Response, int] | None:
+    settings: Settings = current_app.extensions["settings"]
+    if settings.console_token:
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+        given = given or request.args.get("token", "")
+        if hmac.compare_digest(given.encode(), settings.console_token.encode()):
+            session["console"] = True
+            return None
+        if session.get("console"):
+            return None
+    elif _is_loopback() and not request.headers.get("X-Forwarded-For"):
+        return None
+    message = (
+        "The console answers on this machine only; elsewhere set SLA_CONSOLE_TOKEN and send it."
+    )
+    return jsonify(error="forbidden", message=message), 403
+
+
+def _is_loopback() -> bool:
+    """The peer is this machine, and it asked for this machine (a page elsewhere cannot rebind)."""
+    host = request.host.rsplit(":", 1)[0].strip("[]")
+    try:
+        return ip_address(request.remote_addr or "").is_loopback and (
+            host == "localhost" or ip_address(host).is_loopback
+        )
+    except ValueError:
+        return False

@@ -1,0 +1,50 @@
+"""The job engine's side of the database: which tasks there are and how a job is enqueued.
+
+What a task does is in `pipeline.py`; how jobs are run is in `worker.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from procrastinate import SyncPsycopgConnector, exceptions, tasks
+from procrastinate.manager import JobManager
+from sqlalchemy import Connection
+
+LOOK_AT_TICKET = "look_at_ticket"
+_manager = JobManager(SyncPsycopgConnector())  # never opened: every call brings its connection
+
+
+def enqueue_look(
+    database: Connection,
+    *,
+    connection: str,
+    ticket_id: str,
+    attempt: int = 0,
+    wait: float = 0,
+) -> bool:
+    """Queue a look at a ticket in the caller's transaction; False where one waits already.
+
+    One `lock` a ticket keeps its jobs one after another. A repeated attempt has a lane of its own,
+    below live events, so that a job that waits for its time holds up nobody. `wait` is in seconds.
+    """
+    if not database.in_transaction():
+        raise RuntimeError("a job is enqueued in the transaction of what it is about")
+    key = f"{connection}/{ticket_id}"
+    retry = attempt > 0
+    options: dict[str, Any] = {"schedule_in": {"seconds": wait}} if wait else {}
+    try:
+        with database.begin_nested():  # without a savepoint a refused job undoes the whole event
+            tasks.configure_task(
+                name=LOOK_AT_TICKET,
+                job_manager=_manager,
+                queue="tickets",
+                lock=key,
+                queueing_lock=f"{key}/retry" if retry else key,
+                priority=-1 if retry else 0,
+                connection=database.connection.driver_connection,
+                **options,
+            ).defer(connection=connection, ticket_id=ticket_id, attempt=attempt)
+    except exceptions.AlreadyEnqueued:
+        return False
+    return True

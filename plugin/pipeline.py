@@ -1,0 +1,180 @@
+"""The way of an event, top to bottom: bytes -> Delivery -> TicketEvent, then a look at its ticket.
+
+Knows no web framework, no database driver and no vendor; `bootstrap.py` hands them in.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+import structlog
+
+from connectors.base import Connection, Connector, Vendor
+from connectors.errors import Conflict, TicketNotFound, VendorError
+from plugin.store import AuditEntry, Store
+from sla_rules.decision import instant
+from sla_rules.engine import decide
+from sla_rules.memory import remember
+from sla_rules.patch import patch_for
+from sla_rules.policy import Policy
+from sla_rules.ticket import TicketPatch, Written
+
+log = structlog.get_logger()
+
+LOOKS_AFTER_CONFLICT = 3
+FIRST_WAIT = timedelta(seconds=5)
+LONGEST_WAIT = timedelta(hours=1)
+
+
+class Receipt(StrEnum):
+    """What became of a verified delivery."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    IGNORED = "ignored"
+
+
+class Outcome(StrEnum):
+    """What became of a look at a ticket."""
+
+    APPLIED = "applied"
+    NO_CHANGE = "no_change"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class UnknownConnection(Exception):
+    """No account has this key, or it is another vendor's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What the pipeline works with. `connector` returns this thread's own for an account."""
+
+    store: Store
+    vendors: Mapping[str, Vendor]
+    connector: Callable[[Connection], Connector]
+    policy: Policy
+    clock: Callable[[], datetime]
+
+
+def receive(
+    services: Services, vendor_name: str, key: str, headers: Mapping[str, str], body: bytes
+) -> Receipt:
+    """Verify a delivery, keep it together with its job, and say so.
+
+    Raises `UnknownConnection`, `VerificationError`, `PayloadError` or `StoreUnavailable`; then
+    nothing is kept.
+    """
+    vendor = services.vendors.get(vendor_name)
+    connection = services.store.connection(key) if vendor else None
+    if vendor is None or connection is None or connection.vendor != vendor_name:
+        raise UnknownConnection(f"there is no {vendor_name} connection {key!r}")
+    delivery = vendor.verify(headers, body, connection, services.clock())
+    event = vendor.parse(delivery)
+    if event is None:
+        return Receipt.IGNORED
+    fresh = services.store.accept(delivery, event)
+    log.info("delivery", connection=key, ticket=event.ticket_id, event_name=event.name, fresh=fresh)
+    return Receipt.ACCEPTED if fresh else Receipt.DUPLICATE
+
+
+def look_at_ticket(services: Services, key: str, ticket_id: str, attempt: int = 0) -> Outcome:
+    """Read a ticket as it is now, decide, write the difference, keep what was done.
+
+    A failure that may pass queues another look; a final one is kept with its reason. Raises
+    `StoreUnavailable`.
+    """
+    connection = services.store.connection(key)
+    if connection is None:
+        return Outcome.SKIPPED
+    connector = services.connector(connection)
+    calls_before = connector.calls
+    try:
+        for _ in range(LOOKS_AFTER_CONFLICT - 1):
+            try:
+                return _look(services, key, connector, ticket_id)
+            except Conflict:
+                continue
+        return _look(services, key, connector, ticket_id)
+    except VendorError as error:
+        return _failed(
+            services, key, ticket_id, error, attempt, calls=connector.calls - calls_before
+        )
+
+
+def _look(services: Services, key: str, connector: Connector, ticket_id: str) -> Outcome:
+    calls_before = connector.calls
+    ticket = connector.fetch(ticket_id)
+    memory = services.store.memory(key, ticket_id)
+    now = services.clock()
+    decision = decide(ticket, services.policy, now, memory, connector.traits)
+    patch = patch_for(ticket, decision, memory, connector.traits, now)
+    written = connector.apply(ticket, patch) if patch else None
+    outcome = Outcome.APPLIED if written and written.values else Outcome.NO_CHANGE
+    entry = AuditEntry(
+        connection=key,
+        ticket_id=ticket_id,
+        at=services.clock(),
+        outcome=outcome,
+        decision=decision.to_json(),
+        patch=_shown(patch, written),
+        calls=connector.calls - calls_before,
+    )
+    memory = remember(memory, ticket, decision, patch, written)
+    services.store.record(ticket, decision, memory, entry, connector.ticket_url(ticket_id))
+    log.info("look", connection=key, ticket=ticket_id, outcome=outcome, calls=entry.calls)
+    return outcome
+
+
+def _failed(
+    services: Services, key: str, ticket_id: str, error: VendorError, attempt: int, *, calls: int
+) -> Outcome:
+    outcome = Outcome.SKIPPED if isinstance(error, TicketNotFound) else Outcome.FAILED
+    wait: float | None = None
+    if error.retryable:
+        wait = error.retry_after or _backoff(attempt)
+        services.store.look_again(key, ticket_id, attempt=attempt + 1, wait=wait)
+    services.store.record_failure(
+        AuditEntry(
+            connection=key,
+            ticket_id=ticket_id,
+            at=services.clock(),
+            outcome=outcome,
+            calls=calls,
+            error=f"{type(error).__name__}: {error}",
+        )
+    )
+    log.warning("look failed", connection=key, ticket=ticket_id, error=str(error), again_in=wait)
+    return outcome
+
+
+def _backoff(attempt: int) -> float:
+    """Seconds until the next attempt: doubling, with jitter, never above an hour."""
+    longest = min(LONGEST_WAIT, FIRST_WAIT * (1 << min(attempt, 12)))
+    return longest.total_seconds() * random.uniform(0.5, 1)  # noqa: S311  (jitter, no secret)
+
+
+def _shown(patch: TicketPatch, written: Written | None) -> dict[str, object]:
+    """The fields that the vendor took, as plain JSON."""
+    if written is None:
+        return {}
+    taken = {name: value for name, value in patch.changes().items() if name in written.values}
+    return {name: _plain(value) for name, value in taken.items()} | (
+        {"notes": list(written.notes)} if written.notes else {}
+    )
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return instant(value)
+    return sorted(value) if isinstance(value, frozenset) else value
+
+
+def utc_now() -> datetime:
+    """The service's clock."""
+    return datetime.now(UTC)

@@ -1,0 +1,86 @@
+"""The control plane under `/sandbox/`: what people do in the accounts, faults, the journal.
+
+Each verb is the account's method of the same name; nothing is decided here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, jsonify, request
+
+from plugin.sandbox.state import ApiError, Fault, Json
+
+if TYPE_CHECKING:
+    from plugin.sandbox.server import Sandbox
+
+_VERBS = {
+    "organizations": "create_organization",
+    "companies": "create_company",
+    "organization_edits": "update_organization",
+    "company_edits": "update_company",
+    "agents": "create_agent",
+    "requesters": "create_requester",
+    "emails": "receive_email",
+    "replies": "agent_replies",
+    "notes": "agent_notes",
+    "edits": "agent_edits",
+    "merge": "merge",
+    "spam": "spam",
+    "delete": "delete",
+    "statuses": "create_status",
+    "webhook_target": "webhook_target",
+    "settings": "configure",
+}
+
+
+def register_control(app: Flask, sandbox: Sandbox) -> None:
+    """Add the control plane's routes."""
+
+    def act(vendor: str, account_name: str, verb: str) -> tuple[Response, int]:
+        accounts = {"zendesk": sandbox.zendesk, "freshdesk": sandbox.freshdesk}.get(vendor)
+        if accounts is None or verb not in _VERBS:
+            return jsonify(error=f"no such action: {vendor} {verb}"), 404
+        action = getattr(accounts.account(account_name), _VERBS[verb], None)
+        if action is None:
+            return jsonify(error=f"{vendor} has no {verb}"), 404
+        given: Json = dict(request.get_json(silent=True) or {})
+        if "from" in given:
+            given["sender"] = given.pop("from")
+        try:
+            return jsonify(action(**given)), 200
+        except ApiError as error:
+            return jsonify(error=error.body), error.status
+        except (TypeError, ValueError) as error:
+            return jsonify(error=str(error)), 400
+
+    def faults() -> tuple[Response, int]:
+        if request.method == "DELETE":
+            sandbox.faults.clear()
+            return jsonify(faults=0), 200
+        given = request.get_json(silent=True)
+        try:
+            wanted = [Fault(**one) for one in (given if isinstance(given, list) else [given])]
+        except (TypeError, ValueError) as error:
+            return jsonify(error=str(error)), 400
+        for fault in wanted:
+            sandbox.faults.add(fault)
+        return jsonify(faults=len(wanted)), 200
+
+    def journal() -> Response:
+        if request.method == "DELETE":
+            sandbox.journal.clear()
+        vendor = request.args.get("vendor")
+        rows = sandbox.calls if request.path.endswith("calls") else sandbox.deliveries
+        return jsonify([row for row in list(rows) if vendor in (None, row["vendor"])])
+
+    def idle() -> Response:
+        return jsonify(idle=sandbox.wait_idle(float(request.args.get("timeout", 10))))
+
+    add = app.add_url_rule
+    add("/sandbox/<vendor>/<account_name>/<verb>", "act", act, methods=["POST"])
+    add("/sandbox/faults", "faults", faults, methods=["POST", "DELETE"])
+    add("/sandbox/calls", "calls", journal, methods=["GET", "DELETE"])
+    add("/sandbox/deliveries", "deliveries", journal, methods=["GET", "DELETE"])
+    add("/sandbox/idle", "idle", idle)
+    add("/sandbox/", "ready", lambda: jsonify(sandbox="ready"))

@@ -1,0 +1,4 @@
+"""The Freshdesk half of the sandbox.
+
+Holds nothing of Zendesk.
+"""

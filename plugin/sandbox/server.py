@@ -1,0 +1,123 @@
+"""The sandbox as one WSGI application: both vendors, the control plane, a server to run it.
+
+Holds no vendor behaviour.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from flask import Blueprint, Flask
+from werkzeug.serving import make_server
+
+from plugin.sandbox.control import register_control
+from plugin.sandbox.freshdesk import admin_api as freshdesk_admin_api
+from plugin.sandbox.freshdesk import api as freshdesk_api
+from plugin.sandbox.freshdesk.account import FreshdeskAccount
+from plugin.sandbox.gate import Gate
+from plugin.sandbox.state import Clock, Faults, Journal, Json, utc_now
+from plugin.sandbox.webhooks import Sender
+from plugin.sandbox.zendesk import admin_api as zendesk_admin_api
+from plugin.sandbox.zendesk import api as zendesk_api
+from plugin.sandbox.zendesk.account import ZendeskAccount
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+AccountT = TypeVar("AccountT", bound="ZendeskAccount | FreshdeskAccount")
+
+
+class Accounts(Generic[AccountT]):
+    """One vendor's accounts, made on first use."""
+
+    def __init__(self, make: Callable[[str], AccountT], lock: threading.RLock) -> None:
+        self._make = make
+        self._lock = lock
+        self._accounts: dict[str, AccountT] = {}
+
+    def account(self, name: str) -> AccountT:
+        """Return the account of that name."""
+        with self._lock:
+            if name not in self._accounts:
+                self._accounts[name] = self._make(name)
+            return self._accounts[name]
+
+
+class Sandbox:
+    """Both vendors in memory. `app` is the WSGI application, `calls` and `deliveries` the journal."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.lock = threading.RLock()
+        self.journal = Journal()
+        self.faults = Faults()
+        self.sender = Sender(self.journal, self.faults, clock)
+        self.zendesk: Accounts[ZendeskAccount] = Accounts(
+            lambda name: ZendeskAccount(name, clock, self.lock, self.sender), self.lock
+        )
+        self.freshdesk: Accounts[FreshdeskAccount] = Accounts(
+            lambda name: FreshdeskAccount(name, clock, self.lock, self.sender), self.lock
+        )
+        self.app = self._build()
+
+    @property
+    def calls(self) -> list[Json]:
+        return self.journal.calls
+
+    @property
+    def deliveries(self) -> list[Json]:
+        return self.journal.deliveries
+
+    def wait_idle(self, timeout: float = 10) -> bool:
+        """Wait until every webhook due within five seconds has been sent."""
+        return self.sender.wait_idle(timeout)
+
+    def close(self) -> None:
+        """Stop sending webhooks."""
+        self.sender.close()
+
+    def _build(self) -> Flask:
+        app = Flask("regiondo-sla-sandbox")
+        zendesk = Blueprint("zendesk", __name__, url_prefix="/zendesk/<account_name>")
+        gate = Gate(zendesk, self.zendesk.account, self.lock, self.faults, self.journal, self.clock)
+        zendesk_api.register(gate)
+        zendesk_admin_api.register(gate)
+        freshdesk = Blueprint("freshdesk", __name__, url_prefix="/freshdesk/<account_name>")
+        gate = Gate(
+            freshdesk, self.freshdesk.account, self.lock, self.faults, self.journal, self.clock
+        )
+        freshdesk_api.register(gate)
+        freshdesk_admin_api.register(gate)
+        app.register_blueprint(zendesk)
+        app.register_blueprint(freshdesk)
+        register_control(app, self)
+        app.wsgi_app = _without_json_suffix(app.wsgi_app)  # type: ignore[method-assign]
+        return app
+
+
+def _without_json_suffix(app: WSGIApplication) -> WSGIApplication:
+    """Serve Zendesk's routes with and without `.json`."""
+
+    def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"].startswith("/zendesk/"):
+            environ["PATH_INFO"] = environ["PATH_INFO"].removesuffix(".json")
+        return app(environ, start_response)
+
+    return serve
+
+
+def create_sandbox(clock: Clock | None = None) -> Sandbox:
+    """Build a sandbox; `clock` returns the aware UTC time it goes by, default the machine's."""
+    return Sandbox(clock or utc_now)
+
+
+def run_sandbox(host: str, port: int) -> None:
+    """Serve a sandbox until interrupted. For loopback: its credentials are public."""
+    server = make_server(host, port, create_sandbox().app, threaded=True)
+    try:
+        server.serve_forever()
+    finally:
+        server.server_close()

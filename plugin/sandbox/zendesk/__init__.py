@@ -1,0 +1,4 @@
+"""The Zendesk half of the sandbox.
+
+Holds nothing of Freshdesk.
+"""

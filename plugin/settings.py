@@ -1,0 +1,54 @@
+"""The settings, read from the environment once.
+
+Holds no defaults for secrets: without them a process refuses to start.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message is one sentence for the operator."""
+
+
+class Settings(BaseSettings):
+    """What the environment says. Seconds where a time, counts where a number."""
+
+    model_config = SettingsConfigDict(env_prefix="SLA_", populate_by_name=True, extra="ignore")
+
+    database_url: str | None = Field(
+        default=None, validation_alias=AliasChoices("database_url", "DATABASE_URL"), repr=False
+    )
+    secret_key: str | None = Field(default=None, repr=False)
+    console_token: str | None = Field(default=None, repr=False)
+    policy: Path | None = None
+    var: Path = Path("var")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, validation_alias=AliasChoices("port", "PORT", "SLA_PORT"))
+    web_workers: int = Field(
+        default=2, validation_alias=AliasChoices("web_workers", "WEB_CONCURRENCY")
+    )
+    worker_concurrency: int = 4
+    log_level: str = "INFO"
+
+    def require_database(self) -> str:
+        """Return the database's address or raise `SettingsError`."""
+        if not self.database_url:
+            raise SettingsError(
+                "DATABASE_URL is not set: name the PostgreSQL that web and worker share, "
+                "or use `regiondo-sla serve`, which runs its own."
+            )
+        return self.database_url
+
+    def require_secret_key(self) -> str:
+        """Return the passphrase for stored secrets or raise `SettingsError`."""
+        if not self.secret_key:
+            raise SettingsError(
+                "SLA_SECRET_KEY is not set: choose a long random passphrase; "
+                "the accounts' secrets are encrypted with it."
+            )
+        return self.secret_key

@@ -1,0 +1,109 @@
+"""The tables. Their history is in `migrations/`; the queries are in `store.py`."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData()
+
+
+def _instant(name: str, *, null: bool = True, now: bool = False) -> Column[object]:
+    default = func.now() if now else None
+    return Column(name, DateTime(timezone=True), nullable=null, server_default=default)
+
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("vendor", Text, nullable=False),
+    Column("base_url", Text, nullable=False),
+    Column("settings", JSONB, nullable=False),
+    Column("secrets", LargeBinary, nullable=False),
+    _instant("created_at", null=False, now=True),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("connection", Text, nullable=False),
+    Column("ticket_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    _instant("received_at", null=False),
+    _instant("occurred_at"),
+    Index("inbox_received_at", "received_at"),
+)
+
+dedupe_keys = Table(
+    "dedupe_keys",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    _instant("received_at", null=False),
+    Index("dedupe_keys_received_at", "received_at"),
+)
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("ticket_id", Text, primary_key=True),
+    Column("memory", JSONB, nullable=False),
+    Column("decision", JSONB, nullable=False),
+    Column("organization_id", Text),
+    Column("organization_name", Text),
+    Column("kind", Text, nullable=False),
+    Column("tier", Text, nullable=False),
+    Column("state", Text),
+    _instant("starts_at"),
+    _instant("due_at"),
+    _instant("updated_at", null=False),
+    Column("url", Text),
+    Index("tickets_updated_at", "updated_at"),
+)
+
+audit_entries = Table(
+    "audit_entries",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("connection", Text, nullable=False),
+    Column("ticket_id", Text, nullable=False),
+    _instant("at", null=False),
+    Column("outcome", Text, nullable=False),
+    Column("decision", JSONB),
+    Column("patch", JSONB),
+    Column("calls", Integer, nullable=False),
+    Column("error", Text),
+    Index("audit_entries_ticket", "connection", "ticket_id", "id"),
+)
+
+feature_requests = Table(
+    "feature_requests",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("ticket_id", Text, primary_key=True),
+    Column("organization_id", Text),
+    Column("organization_name", Text),
+    Column("requester_id", Text),
+    Column("tier", Text, nullable=False),
+    Column("quote", Text),
+    Column("language", Text),
+    Column("confirmed", Boolean, nullable=False),
+    _instant("recorded_at", null=False),
+    _instant("withdrawn_at"),
+)

@@ -1,0 +1,140 @@
+"""`serve`: database, web and worker on one machine, in one command.
+
+Several machines run `web` and `worker` from the Procfile instead.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from plugin.embedded import EmbeddedPostgres
+from plugin.settings import Settings
+from plugin.store.migrate import migrate
+
+GIVE_UP_AFTER = 3  # ends
+GIVE_UP_WITHIN = 10.0  # seconds
+
+
+class Service:
+    """The running processes. `start` brings them up, `watch` keeps them up, `stop` ends them."""
+
+    def __init__(
+        self, settings: Settings, *, programs: tuple[str, ...] = ("web", "worker")
+    ) -> None:
+        self._settings = settings
+        self._programs = programs
+        self._postgres: EmbeddedPostgres | None = None
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._ends: dict[str, list[float]] = {}
+        self.environment: dict[str, str] = {}
+
+    def start(self) -> str:
+        """Return the database's address, with web and worker running on it."""
+        url = self._settings.database_url
+        if url is None:
+            self._postgres = EmbeddedPostgres(self._settings.var)
+            url = self._postgres.start()
+        key = self._settings.secret_key or _kept_secret(self._settings.var / "secret.key")
+        self.environment = {
+            **os.environ,
+            "DATABASE_URL": url,
+            "SLA_SECRET_KEY": key,
+            "SLA_HOST": self._settings.host,
+            "PORT": str(self._settings.port),
+            "SLA_LOG_LEVEL": self._settings.log_level,
+            "WEB_CONCURRENCY": str(self._settings.web_workers),
+        }
+        migrate(url)
+        for program in self._programs:
+            self._spawn(program)
+        return url
+
+    def settings(self) -> Settings:
+        """Return the settings that web and worker run with."""
+        return self._settings.model_copy(
+            update={
+                "database_url": self.environment["DATABASE_URL"],
+                "secret_key": self.environment["SLA_SECRET_KEY"],
+            }
+        )
+
+    def watch(self, should_stop: Callable[[], bool]) -> None:
+        """Restart what ends, until told to stop. Raises `RuntimeError` where it ends at once."""
+        while not should_stop():
+            time.sleep(0.3)
+            self.restart_ended()
+
+    def restart_ended(self) -> None:
+        """Start again what has ended since the last look."""
+        for program, process in list(self._processes.items()):
+            if process.poll() is None:
+                continue
+            now = time.monotonic()
+            ends = [at for at in self._ends.get(program, []) if now - at < GIVE_UP_WITHIN] + [now]
+            self._ends[program] = ends
+            if len(ends) >= GIVE_UP_AFTER:
+                raise RuntimeError(
+                    f"{program} ended {len(ends)} times in a row; its words are above"
+                )
+            if self._postgres:
+                self._postgres.start()
+            self._spawn(program)
+
+    def stop(self) -> None:
+        """End everything that was started."""
+        for process in self._processes.values():
+            process.terminate()
+        for process in self._processes.values():
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        if self._postgres:
+            self._postgres.stop()
+
+    def kill(self, program: str) -> None:
+        """Kill a process at once (kill -9), for tests."""
+        self._processes[program].kill()
+        self._processes[program].wait()
+
+    def _spawn(self, program: str) -> None:
+        self._processes[program] = spawn([program], self.environment)
+
+
+def spawn(
+    arguments: list[str], environment: Mapping[str, str], *, quiet: bool = False
+) -> subprocess.Popen[bytes]:
+    """Start one of our own programs; it ends when its parent does. Call from the main thread."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "plugin.cli", *arguments],
+        env=dict(environment),
+        stdout=subprocess.DEVNULL if quiet else None,
+        stderr=subprocess.DEVNULL if quiet else None,
+        start_new_session=True,  # Ctrl-C reaches the parent only, which ends its children in order
+        preexec_fn=_end_with_parent,  # noqa: PLW1509  (the parent has one thread here)
+    )
+
+
+def _end_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
+def _kept_secret(path: Path) -> str:
+    """Return the passphrase in the file, made on first use and readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text("utf-8").strip()
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_urlsafe(32))
+    return path.read_text("utf-8")

@@ -1,0 +1,46 @@
+"""The door: a helpdesk's webhook becomes an answer in JSON. What it means is `pipeline.receive`."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, current_app, jsonify, request
+
+from connectors.errors import PayloadError, VerificationError
+from plugin.pipeline import Receipt, Services, UnknownConnection, receive
+from plugin.store import StoreUnavailable
+
+blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
+
+_STATUS = {Receipt.ACCEPTED: 202, Receipt.DUPLICATE: 200, Receipt.IGNORED: 200}
+RETRY_AFTER = 10  # seconds
+
+
+@blueprint.post("/<vendor>/<connection>")
+def deliver(vendor: str, connection: str) -> tuple[Response, int]:
+    """Take one delivery: 2xx only once it is kept."""
+    services: Services = current_app.extensions["services"]
+    receipt = receive(services, vendor, connection, dict(request.headers), request.get_data())
+    return jsonify(status=receipt.value), _STATUS[receipt]
+
+
+@blueprint.errorhandler(UnknownConnection)
+def _unknown(error: UnknownConnection) -> tuple[Response, int]:
+    return jsonify(error="unknown_connection", message=str(error)), 404
+
+
+@blueprint.errorhandler(VerificationError)
+def _unverified(error: VerificationError) -> tuple[Response, int]:
+    return jsonify(error="not_verified", message=str(error)), 401
+
+
+@blueprint.errorhandler(PayloadError)
+def _unreadable(error: PayloadError) -> tuple[Response, int]:
+    return jsonify(error="unreadable", message=str(error)), 400
+
+
+@blueprint.errorhandler(StoreUnavailable)
+def _unavailable(error: StoreUnavailable) -> tuple[Response, int]:
+    del error
+    message = "The database does not answer; send it again."
+    response = jsonify(error="unavailable", message=message)
+    response.headers["Retry-After"] = str(RETRY_AFTER)
+    return response, 503

@@ -1,0 +1,10 @@
+"""What gunicorn loads: `plugin.wsgi:app`."""
+
+from plugin.app import create_app
+from plugin.bootstrap import build_services
+from plugin.logs import configure_logs
+from plugin.settings import Settings
+
+settings = Settings()
+configure_logs(settings.log_level)
+app = create_app(settings, build_services(settings))
