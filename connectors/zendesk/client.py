@@ -6,6 +6,7 @@ Says nothing of what a ticket means; `tickets.py` does.
 from __future__ import annotations
 
 import base64
+import re
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -56,7 +57,7 @@ class ZendeskSession(AccountSession):
                 raise
             self._token(renew=True)
             response = super().request(method, url, **options)
-        self.warning = response.headers.get("x-zendesk-api-warn")
+        self.warning = _warning(response.headers.get("x-zendesk-api-warn"))
         if parts.hostname == self.host:
             response.request.url = url = f"https://{self.host}{path}"  # zenpy looks at this host
         return response
@@ -100,6 +101,12 @@ class ZendeskSession(AccountSession):
         except (ValueError, KeyError, TypeError):
             message = "Zendesk refuses the OAuth client's id or secret"
             raise CredentialsRejected(message, status=answer.status_code) from None
+
+
+def _warning(header: str | None) -> str | None:
+    """What Zendesk ignored of a request, but for the ticket's id, which zenpy always sends."""
+    keys = set(re.findall(r'"(ticket\.[^"]+)"', header or "")) - {"ticket.id"}
+    return ", ".join(sorted(keys)) or None
 
 
 class ZendeskClient:

@@ -5,14 +5,14 @@ Each verb is the account's method of the same name; nothing is decided here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, jsonify, request
 
 from plugin.sandbox.state import ApiError, Fault, Json
 
 if TYPE_CHECKING:
-    from plugin.sandbox.server import Sandbox
+    from plugin.sandbox.server import Accounts, Sandbox
 
 _VERBS = {
     "organizations": "create_organization",
@@ -37,8 +37,13 @@ _VERBS = {
 def register_control(app: Flask, sandbox: Sandbox) -> None:
     """Add the control plane's routes."""
 
+    vendors: dict[str, Accounts[Any]] = {
+        "zendesk": sandbox.zendesk,
+        "freshdesk": sandbox.freshdesk,
+    }
+
     def act(vendor: str, account_name: str, verb: str) -> tuple[Response, int]:
-        accounts = {"zendesk": sandbox.zendesk, "freshdesk": sandbox.freshdesk}.get(vendor)
+        accounts = vendors.get(vendor)
         if accounts is None or verb not in _VERBS:
             return jsonify(error=f"no such action: {vendor} {verb}"), 404
         action = getattr(accounts.account(account_name), _VERBS[verb], None)
@@ -58,7 +63,7 @@ def register_control(app: Flask, sandbox: Sandbox) -> None:
         if request.method == "DELETE":
             sandbox.faults.clear()
             return jsonify(faults=0), 200
-        given = request.get_json(silent=True)
+        given: Any = request.get_json(silent=True)
         try:
             wanted = [Fault(**one) for one in (given if isinstance(given, list) else [given])]
         except (TypeError, ValueError) as error:

@@ -47,7 +47,7 @@ class Accounts(Generic[AccountT]):
 
 
 class Sandbox:
-    """Both vendors in memory. `app` is the WSGI application, `calls` and `deliveries` the journal."""
+    """Both vendors in memory: `app` is the WSGI application, the rest is for tests."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -94,7 +94,7 @@ class Sandbox:
         app.register_blueprint(zendesk)
         app.register_blueprint(freshdesk)
         register_control(app, self)
-        app.wsgi_app = _without_json_suffix(app.wsgi_app)  # type: ignore[method-assign]
+        app.wsgi_app = _without_json_suffix(app.wsgi_app)  # type: ignore[method-assign,assignment]
         return app
 
 

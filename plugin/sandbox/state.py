@@ -28,12 +28,7 @@ def iso(at: datetime) -> str:
 
 def instant(value: object) -> datetime:
     """Read an instant; one without a zone is UTC. Raises `ValueError`."""
-    if isinstance(value, datetime):
-        parsed = value
-    elif isinstance(value, str):
-        parsed = datetime.fromisoformat(value)
-    else:
-        raise ValueError(f"not an instant: {value!r}")
+    parsed = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
@@ -86,8 +81,9 @@ WEBHOOK_FAULTS = ("duplicate", "reorder", "drop")
 class Fault:
     """Something that goes wrong `count` times.
 
-    `after` executes the request before losing its answer (503, timeout, reset). `method` and `path`
-    (a part of it) narrow which requests are hit. `seconds` is how long slow, timeout and reorder take.
+    `after` executes the request before losing its answer (503, timeout, reset). `method` and
+    `path` (a part of it) narrow which requests are hit. `seconds` is how long slow, timeout and
+    reorder take.
     """
 
     kind: str

@@ -35,8 +35,9 @@ class Week:
     @property
     def schedule(self) -> Schedule:
         """The schedule under test, parsed from notation."""
+        # Joined by commas, which add: after a semicolon Sunday's rule would replace Saturday's night
         names = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
-        hours = "; ".join(
+        hours = ", ".join(
             f"{name} {_text(day)}" for name, day in zip(names, self.days, strict=True) if day
         )
         overrides = {on: _text(day) for on, day in self.overrides}

@@ -34,8 +34,8 @@ class FreshdeskAccount(Tickets):
             raise self.too_many_requests(self.rate.resets_in)
         login = request.authorization
         if login is None or login.type != "basic" or login.username != API_KEY:
-            raise ApiError(401, {"code": "invalid_credentials",
-                                 "message": "You have to be logged in to perform this action."})  # fmt: skip
+            message = "You have to be logged in to perform this action."
+            raise ApiError(401, {"code": "invalid_credentials", "message": message})
         return self.admin
 
     def rate_headers(self) -> dict[str, str]:
@@ -224,11 +224,12 @@ class FreshdeskAccount(Tickets):
         self, url: str, token: str, header: str = "Authorization", performer: int = 3
     ) -> Json:
         """Create the two rules that tell an address of every ticket created or updated."""
+        value = f"Bearer {token}" if header == "Authorization" else token
         with self.lock:
             action = {"field_name": "trigger_webhook", "request_type": "POST", "url": url,
                       "content_type": "JSON", "content_layout": "2",
                       "content": {"ticket_id": "{{ticket.id}}"},
-                      "custom_headers": {header: f"Bearer {token}" if header == "Authorization" else token}}  # fmt: skip
+                      "custom_headers": {header: value}}  # fmt: skip
             made = [
                 self.add(self.rules[kind], {"name": f"sandbox target {kind}", "active": True,
                                             "performer": {"type": performer}, "events": [],

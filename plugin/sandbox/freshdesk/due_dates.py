@@ -1,4 +1,4 @@
-"""How Freshdesk keeps a ticket's due dates: native targets, the rules for setting them, two engines.
+"""How Freshdesk keeps due dates: native targets, the rules for setting them, two engines.
 
 Knows nothing of the contract's own targets.
 """

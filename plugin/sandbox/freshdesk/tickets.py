@@ -42,7 +42,7 @@ class Tickets(Records):
 
     def create_ticket(self, fields: Json, *, actor: str, at: datetime | None = None) -> Json:
         """Create a ticket; `actor` is "agent", "requester" or "system"."""
-        values = self._checked({"status": 2, "priority": 1, "source": 2, **fields})
+        values: Json = self._checked({"status": 2, "priority": 1, "source": 2, **fields})
         due = check_due(self, fields, values["status"])
         contact = self._requester(fields)
         when = iso(at or self.clock())
@@ -84,7 +84,7 @@ class Tickets(Records):
             raise ApiError(405, None, Allow="GET")
         shown = {name: ticket[name] for name in DUE}
         values = self._checked(fields)
-        due = check_due(self, fields, values.get("status", ticket["status"]))
+        due = check_due(self, fields, int(values.get("status") or ticket["status"]))
         changes = {
             name: (ticket[name], value)
             for name, value in {**values, **due}.items()

@@ -1,6 +1,7 @@
 """One Zendesk account: its door (credentials, limits) and what people do in it.
 
-The vendor's API is in `api.py` and `admin_api.py`; these verbs are also `POST /sandbox/zendesk/...`.
+The vendor's API is in `api.py` and `admin_api.py`; these verbs are also
+`POST /sandbox/zendesk/...`.
 """
 
 from __future__ import annotations
@@ -165,7 +166,7 @@ class ZendeskAccount(Tickets):
             via = {
                 "channel": _CHANNELS.get(channel, channel),
                 "source": {"from": {"address": sender, "name": user["name"]},
-                           "to": {"address": f"support@{self.name}.zendesk.test", "name": self.name},
+                           "to": {"address": f"support@{self.name}.test", "name": self.name},
                            "rel": None},
             }  # fmt: skip
             when = _instant(at)
@@ -230,17 +231,20 @@ class ZendeskAccount(Tickets):
         with self.lock:
             old, new = self.ticket(ticket), self.ticket(into)
             actor, when = self.find_agent(agent)["id"], _instant(at)
-            via = {"channel": "web", "source": {"from": {"ticket_id": ticket}, "to": {"ticket_id": into},
-                                                "rel": "merge"}}  # fmt: skip
+            source = {"from": {"ticket_id": ticket}, "to": {"ticket_id": into}, "rel": "merge"}
+            via = {"channel": "web", "source": source}
             text = f'Request #{ticket} "{old["subject"]}" was closed and merged into this request.'
             self.commit(new, {}, {"body": text, "public": False}, actor, via, at=when)
             note = {
                 "body": f"This request was closed and merged into request #{into}",
                 "public": False,
             }
-            change = {"status": "closed", "tags": sorted({*old["tags"], "closed_by_merge"})}
+            change: dict[str | int, Any] = {
+                "status": "closed",
+                "tags": sorted({*old["tags"], "closed_by_merge"}),
+            }
             happened = {"merged": {"target_ticket_id": str(into)}}
-            self.commit(old, {**change}, note, actor, via, at=when, happened=happened)
+            self.commit(old, change, note, actor, via, at=when, happened=happened)
             return old
 
     def spam(self, ticket: int, agent: object = None) -> Json:

@@ -27,6 +27,7 @@ def register(gate: Gate) -> None:
     gate.route("POST", "/oauth/tokens", oauth_token)
     gate.route("GET", "/api/v2/users/me", me)
     gate.route("GET", "/api/v2/users/search", search_users)
+    gate.route("GET", "/api/v2/users/show_many", show_many_users)
     gate.route("GET POST", "/api/v2/users", users)
     gate.route("GET", "/api/v2/users/<int:record_id>", user)
     gate.route("GET POST", "/api/v2/organizations", organizations)
@@ -39,7 +40,7 @@ def register(gate: Gate) -> None:
     gate.route("GET", "/api/v2/ticket_fields/<int:record_id>", ticket_field)
     gate.route("GET POST", "/api/v2/organization_fields", organization_fields)
     gate.route("GET POST", "/api/v2/webhooks", webhooks)
-    gate.route("POST", "/api/v2/webhooks/test", test_webhook, unlocked=True)
+    gate.route("POST", "/api/v2/webhooks/test", try_webhook, unlocked=True)
     gate.route("GET PUT PATCH DELETE", "/api/v2/webhooks/<webhook_id>", webhook)
     gate.route("GET POST", "/api/v2/webhooks/<webhook_id>/signing_secret", signing_secret)
     gate.route("GET POST", "/api/v2/triggers", triggers)
@@ -85,10 +86,18 @@ def search_users(account: Account, _caller: Caller) -> Json:
     query = request.args.get("query", "").strip().strip('"').lower()
     email = query.removeprefix("email:").strip('"') if query.startswith("email:") else None
     rows = [
-        u for u in account.users.values()
-        if (email == (u["email"] or "").lower() if email else query in f"{u['name']} {u['email']}".lower())
-    ]  # fmt: skip
+        user
+        for user in account.users.values()
+        if (email and email == (user["email"] or "").lower())
+        or (not email and query in f"{user['name']} {user['email']}".lower())
+    ]
     return page(account, rows, "users")
+
+
+def show_many_users(account: Account, _caller: Caller) -> Json:
+    """Find users by `ids`; those that do not exist are left out."""
+    wanted = request.args.get("ids", "").split(",")
+    return page(account, [u for n, u in account.users.items() if str(n) in wanted], "users")
 
 
 def user(account: Account, _caller: Caller, record_id: int) -> Json:
@@ -171,8 +180,8 @@ def webhooks(account: Account, _caller: Caller) -> Reply:
     subscriptions = set(given.get("subscriptions") or ())
     known = subscriptions <= set(EVENT_TYPES) or subscriptions == {CONDITIONAL}
     if not given.get("name") or not given.get("endpoint") or not known:
-        raise ApiError(400, {"errors": [{"code": "InvalidParameter",
-                                         "title": "invalid name, endpoint or subscriptions"}]})  # fmt: skip
+        title = "invalid name, endpoint or subscriptions"
+        raise ApiError(400, {"errors": [{"code": "InvalidParameter", "title": title}]})
     return Reply({"webhook": account.add_webhook(given)}, 201)
 
 
@@ -198,7 +207,7 @@ def signing_secret(account: Account, _caller: Caller, webhook_id: str) -> Reply:
     return Reply(body, 201 if request.method == "POST" else 200)
 
 
-def test_webhook(account: Account, _caller: Caller) -> Json:
+def try_webhook(account: Account, _caller: Caller) -> Json:
     """Call a webhook once and show what it answered."""
     with account.lock:
         found = _webhook(account, request.args.get("webhook_id", ""))

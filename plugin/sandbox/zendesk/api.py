@@ -116,10 +116,10 @@ def _update_one(account: Account, caller: Caller, change: Json) -> Json:
     number = change.get("id")
     try:
         ticket = account.ticket(number)
-        tags = set(change.get("tags", ticket["tags"]))
+        tags = set(change["tags"] if "tags" in change else ticket["tags"])
         if "additional_tags" in change or "remove_tags" in change:
             tags |= set(change.get("additional_tags") or ())
-            change["tags"] = sorted(tags - set(change.get("remove_tags") or ()))
+            change["tags"] = sorted(tags - set(change.get("remove_tags") or []))
         account.change_ticket(ticket, change, actor=caller["id"], via=API)
     except ApiError as error:
         reason = error.body if isinstance(error.body, dict) else {}
@@ -220,5 +220,5 @@ def page(account: Account, rows: list[Json], name: str) -> Json:
 
 def _at_most_100(rows: list[int] | list[Json]) -> None:
     if len(rows) > 100:
-        raise ApiError(400, {"error": "TooManyValues", "max_count": 100,
-                             "description": "Parameter  cannot specify more than 100 values"})  # fmt: skip
+        text = "Parameter  cannot specify more than 100 values"
+        raise ApiError(400, {"error": "TooManyValues", "description": text, "max_count": 100})

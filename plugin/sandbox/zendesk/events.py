@@ -153,8 +153,8 @@ class EventSender:
         if isinstance(change.name, int):
             field = self._account.ticket_fields[change.name]
             about = {"id": str(field["id"]), "title": field["title"], "type": field["type"]}
-            return "custom_field_changed", {"custom_field": about, "current": _value(change.current),
-                                            "previous": _value(change.previous)}  # fmt: skip
+            values = {"current": _value(change.current), "previous": _value(change.previous)}
+            return "custom_field_changed", {"custom_field": about, **values}
         if change.name == "tags":
             old, new = set(change.previous or ()), set(change.current or ())
             return "tags_changed", {

@@ -115,7 +115,8 @@ class Tickets(Records):
         happened: dict[str, Json] | None = None,
     ) -> Json:
         """Store checked values, record the audit, tell subscribers. `happened` adds events."""
-        before = {**{name: ticket[name] for name in PLAIN}, **_custom(ticket)}
+        before: dict[str | int, Any] = {name: ticket[name] for name in PLAIN}
+        before |= _custom(ticket)
         changes = [Change(n, before[n], v) for n, v in wanted.items() if not _same(before[n], v)]
         when = iso(at or self.clock())
         events = [self._comment_event(comment, actor)] if comment else []

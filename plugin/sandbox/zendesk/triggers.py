@@ -79,21 +79,21 @@ def _met(condition: Json, facts: Json) -> bool:
     value = condition.get("value")
     if field == "current_tags":
         shared = set(str(value or "").split()) & set(facts["current_tags"])
-        return bool(shared) == (operator == "includes")
+        return bool(bool(shared) == (operator == "includes"))
     if field == "update_type" and operator not in ("is", "is_not"):
         return bool(facts["update_type"] == value)
     if field == "comment_is_public":
         return bool(facts["comment"])
     if operator == "changed":
-        return field in facts["changed"]
+        return bool(field in facts["changed"])
     if field not in facts or operator not in ("is", "is_not"):
         return True
-    return (str(facts[field]) == str(value)) == (operator == "is")
+    return bool((str(facts[field]) == str(value)) == (operator == "is"))
 
 
 def _act(account: Tickets, ticket: Json, action: Json, wanted: dict[str | int, Any]) -> None:
     field, value = action.get("field"), action.get("value")
-    tags = set(wanted.get("tags", ticket["tags"]))
+    tags = set(wanted["tags"] if "tags" in wanted else ticket["tags"])
     if field == "notification_webhook" and isinstance(value, list):
         webhook = account.webhooks.get(str(value[0]))
         if webhook is not None:

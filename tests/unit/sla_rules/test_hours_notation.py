@@ -31,7 +31,12 @@ def test_an_unknown_zone_is_refused_by_name():
 
 @pytest.mark.parametrize(
     "hours",
-    ["Mo-Fr 09:00-17:00; Dec 24 09:00-12:00", "Mo-Fr 09:00-17:00; Sa off", "24/7", "Mo 22:00-06:00"],
+    [
+        "Mo-Fr 09:00-17:00; Dec 24 09:00-12:00",
+        "Mo-Fr 09:00-17:00; Sa off",
+        "24/7",
+        "Mo 22:00-06:00",
+    ],
 )
 def test_seasons_closed_days_and_nights_are_read(hours):
     assert Schedule.parse(hours, "Europe/Berlin").hours == hours

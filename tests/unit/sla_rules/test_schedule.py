@@ -366,8 +366,8 @@ def test_a_schedule_is_a_value():
 
 
 def test_threads_that_grow_the_same_schedule_agree():
-    starts = [datetime(year, 6, 1, tzinfo=UTC) for year in range(1975, 2095)] * 3
+    starts = [datetime(year, 6, 1, tzinfo=UTC) for year in range(2005, 2050)] * 3
     expected = [OFFICE.add(at, 40 * H) for at in starts]
     fresh = Schedule(HOURS, "Europe/Paris", frozenset({date(2026, 12, 25)}), {})
-    with ThreadPoolExecutor(8) as threads:
+    with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(lambda at: fresh.add(at, 40 * H), starts)) == expected
