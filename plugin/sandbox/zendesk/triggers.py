@@ -75,11 +75,11 @@ def _facts(ticket: Json, audit: Json, changes: list[Change], *, created: bool) -
 
 
 def _met(condition: Json, facts: Json) -> bool:
-    field, operator = condition.get("field"), condition.get("operator", "is")
+    field, operator = condition.get("field"), str(condition.get("operator", "is"))
     value = condition.get("value")
     if field == "current_tags":
         shared = set(str(value or "").split()) & set(facts["current_tags"])
-        return bool(bool(shared) == (operator == "includes"))
+        return bool(shared) == (operator == "includes")
     if field == "update_type" and operator not in ("is", "is_not"):
         return bool(facts["update_type"] == value)
     if field == "comment_is_public":
@@ -88,7 +88,7 @@ def _met(condition: Json, facts: Json) -> bool:
         return bool(field in facts["changed"])
     if field not in facts or operator not in ("is", "is_not"):
         return True
-    return bool((str(facts[field]) == str(value)) == (operator == "is"))
+    return (str(facts[field]) == str(value)) == (operator == "is")
 
 
 def _act(account: Tickets, ticket: Json, action: Json, wanted: dict[str | int, Any]) -> None:
