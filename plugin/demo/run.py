@@ -48,7 +48,7 @@ def run_demo(settings: Settings, stopping: list[int], *, stay: bool) -> None:
         with _sandbox(service) as sandbox:
             _wait_for(f"{address}/readyz", service)
             services = build_services(service.settings(), pool_size=2)
-            account = datetime.now(UTC).strftime("demo%H%M%S")
+            account = datetime.now(UTC).strftime("demo-%H%M%S")
             _connect(services, sandbox, account, address)
             mails = _mails(services)
             sent = _send(console, services, sandbox, account, mails)
@@ -79,13 +79,13 @@ def _sandbox(service: Service) -> Iterator[str]:
 def _connect(services: Services, sandbox: str, account: str, public_url: str) -> None:
     """Connect both accounts with the code that connects real ones."""
     zendesk = Connection(
-        key="demo-zendesk",
+        key=f"{account}-zendesk",
         vendor="zendesk",
         base_url=f"{sandbox}/zendesk/{account}",
         credentials={"client_id": "sandbox-client", "client_secret": "sandbox-secret"},
     )
     freshdesk = Connection(
-        key="demo-freshdesk",
+        key=f"{account}-freshdesk",
         vendor="freshdesk",
         base_url=f"{sandbox}/freshdesk/{account}",
         credentials={"api_key": "sandbox-key"},
@@ -131,7 +131,7 @@ def _send(
                 channel=mail.channel,
                 language=mail.language,
             )
-            sent[f"demo-{mail.vendor}", str(ticket["id"])] = mail
+            sent[f"{account}-{mail.vendor}", str(ticket["id"])] = mail
             progress.advance(arriving)
         deadline = time.monotonic() + HANDLED_WITHIN
         while time.monotonic() < deadline:

@@ -131,11 +131,11 @@ class Gate:
 
 
 def _reset_connection() -> None:
-    """Cut the connection as a broken network does: a TCP reset instead of an answer."""
+    """Cut the connection as a broken network does: whatever is written now reaches nobody."""
     connection = request.environ.get("werkzeug.socket")
     if isinstance(connection, socket.socket):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        connection.close()
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _as_reply(answer: object) -> Reply:

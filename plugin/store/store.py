@@ -129,9 +129,12 @@ class Store:
                     for n in sorted(names)
                 ]
                 fresh = database.execute(
-                    insert(t.dedupe_keys).values(rows).on_conflict_do_nothing()
-                ).rowcount
-                if fresh < len(names):
+                    insert(t.dedupe_keys)
+                    .values(rows)
+                    .on_conflict_do_nothing()
+                    .returning(t.dedupe_keys.c.key)
+                ).all()
+                if len(fresh) < len(names):
                     return False
             database.execute(
                 insert(t.inbox).values(

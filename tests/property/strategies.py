@@ -35,7 +35,7 @@ class Week:
     @property
     def schedule(self) -> Schedule:
         """The schedule under test, parsed from notation."""
-        # Joined by commas, which add: after a semicolon Sunday's rule would replace Saturday's night
+        # Commas add; after a semicolon Sunday's rule would replace the end of Saturday's night
         names = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
         hours = ", ".join(
             f"{name} {_text(day)}" for name, day in zip(names, self.days, strict=True) if day

@@ -122,20 +122,23 @@ def open_minutes(week: Week, start: datetime, days: int) -> list[int]:
     today = start.astimezone(zone).date()
     for offset in range(-2, days + 1):
         on = today + timedelta(days=offset)
-        special = overrides.get(on)
-        closed = special is None and on in week.holidays
-        day = () if closed else week.days[on.weekday()] if special is None else special
         tomorrow = on + timedelta(days=1)
-        night_cut = tomorrow in week.holidays or tomorrow in overrides
+        weekly, special = week.days[on.weekday()], overrides.get(on)
+        if special is None:
+            today_s = () if on in week.holidays else weekly
+        else:
+            today_s = special
+        tomorrow_s = () if tomorrow in week.holidays | set(overrides) else weekly + (special or ())
+        pieces = [(low, min(high, 1440)) for low, high in today_s]
+        pieces += [(1440, high) for _, high in tomorrow_s]
         midnight = datetime(on.year, on.month, on.day, tzinfo=UTC)
-        for first, last in day:
-            for low, high in ((first, min(last, 1440)), (1440, 0 if night_cut else last)):
-                if low < high:
-                    begin, end = (
-                        int((midnight + m * MINUTE).replace(tzinfo=zone, fold=0).timestamp()) // 60
-                        for m in (low, high)
-                    )
-                    found.update(range(begin, end))
+        for low, high in pieces:
+            if low < high:
+                begin, end = (
+                    int((midnight + m * MINUTE).replace(tzinfo=zone, fold=0).timestamp()) // 60
+                    for m in (low, high)
+                )
+                found.update(range(begin, end))
     return sorted(minute for minute in found if minute >= int(start.timestamp()) // 60)
 
 
