@@ -399,8 +399,15 @@ def test_faults_of_the_api_and_of_webhooks(api: Api, target: Target) -> None:
 
 def test_the_control_plane_speaks_http(api: Api) -> None:
     root = api.base.removesuffix("/zendesk/acme")
-    mail = {"subject": "Hello", "body": "Help", "from": "bo@alpen.test",
-            "organization": "Alpen Tours", "at": "2026-11-20T15:55:00Z", "channel": "email", "language": "de"}  # fmt: skip
+    mail = {
+        "subject": "Hello",
+        "body": "Help",
+        "from": "bo@alpen.test",
+        "organization": "Alpen Tours",
+        "at": "2026-11-20T15:55:00Z",
+        "channel": "email",
+        "language": "de",
+    }
     made = requests.post(f"{root}/sandbox/zendesk/acme/emails", json=mail, timeout=5)
     assert made.json()["created_at"] == "2026-11-20T15:55:00Z"
     number = made.json()["id"]
