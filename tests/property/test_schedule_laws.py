@@ -124,10 +124,8 @@ def open_minutes(week: Week, start: datetime, days: int) -> list[int]:
         on = today + timedelta(days=offset)
         tomorrow = on + timedelta(days=1)
         weekly, special = week.days[on.weekday()], overrides.get(on)
-        if special is None:
-            today_s = () if on in week.holidays else weekly
-        else:
-            today_s = special
+        regular = () if on in week.holidays else weekly
+        today_s = regular if special is None else special
         tomorrow_s = () if tomorrow in week.holidays | set(overrides) else weekly + (special or ())
         pieces = [(low, min(high, 1440)) for low, high in today_s]
         pieces += [(1440, high) for _, high in tomorrow_s]
