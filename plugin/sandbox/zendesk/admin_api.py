@@ -28,7 +28,6 @@ def register(gate: Gate) -> None:
     gate.route("GET", "/api/v2/users/me", me)
     gate.route("GET", "/api/v2/users/search", search_users)
     gate.route("GET", "/api/v2/users/show_many", show_many_users)
-    gate.route("GET", "/api/v2/users/show_many", show_users)
     gate.route("GET POST", "/api/v2/users", users)
     gate.route("GET", "/api/v2/users/<int:record_id>", user)
     gate.route("GET POST", "/api/v2/organizations", organizations)
@@ -80,11 +79,6 @@ def users(account: Account, _caller: Caller) -> Reply:
         locale=given.get("locale", "en-US"),
     )
     return Reply({"user": made}, 201)
-
-
-def show_users(account: Account, _caller: Caller) -> Json:
-    numbers = [int(n) for n in request.args.get("ids", "").split(",") if n.strip().isdigit()]
-    return page(account, [account.users[n] for n in numbers if n in account.users], "users")
 
 
 def search_users(account: Account, _caller: Caller) -> Json:
