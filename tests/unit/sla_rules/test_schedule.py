@@ -371,3 +371,17 @@ def test_threads_that_grow_the_same_schedule_agree():
     fresh = Schedule(HOURS, "Europe/Paris", frozenset({date(2026, 12, 25)}), {})
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(lambda at: fresh.add(at, 40 * H), starts)) == expected
+
+
+def test_an_overnight_override_stops_at_a_closed_date():
+    hours = {date(2026, 12, 24): "20:00-02:00", date(2026, 12, 27): "20:00-02:00"}
+    hours[date(2026, 12, 28)] = "off"
+    schedule = Schedule.parse("Mo 09:00-17:00", "UTC", [date(2026, 12, 25)], hours)
+    opened = open_hours(schedule, utc("2026-12-24T00:00"), utc("2026-12-29T00:00"))
+    assert opened == ["24 20:00-25 00:00", "27 20:00-28 00:00"]
+
+
+def test_hours_that_a_clock_change_lays_inside_others_are_counted_once():
+    schedule = Schedule.parse("01:00-02:50,03:00-03:20", "Europe/Paris")  # 02:50 is 03:50 summer
+    hours = open_hours(schedule, utc("2026-03-28T23:00"), utc("2026-03-29T12:00"))
+    assert hours == ["29 01:00-29 03:50"]
