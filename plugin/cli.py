@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
+from itertools import chain
 
 import click
 
-from plugin.rule_commands import COMMANDS
-from plugin.settings import Settings, SettingsError
+from plugin.commands import connect, rules, run
+from plugin.settings import SettingsError
 from sla_rules.errors import PolicyError
 
 
@@ -19,164 +18,8 @@ def cli() -> None:
     """Keeps a support contract's first-response promises in Zendesk and Freshdesk."""
 
 
-for _command in COMMANDS:
+for _command in chain(run.COMMANDS, connect.COMMANDS, rules.COMMANDS):
     cli.add_command(_command)
-
-
-@cli.command()
-def serve() -> None:
-    """Run database, web and worker on this machine until Ctrl-C.
-
-    Without DATABASE_URL a PostgreSQL of its own runs under var/.
-
-    \b
-    Example:
-      PORT=8080 regiondo-sla serve
-    """
-    from plugin.supervisor import Service
-
-    settings = Settings()
-    service = Service(settings)
-    stopping = _stop_on_signals()
-    try:
-        service.start()
-        click.echo(f"regiondo-sla answers on http://{settings.host}:{settings.port}/ (Ctrl-C ends)")
-        service.watch(lambda: bool(stopping))
-    except RuntimeError as error:
-        raise click.ClickException(str(error)) from error
-    finally:
-        service.stop()
-
-
-@cli.command()
-def web() -> None:
-    """Run the web process (webhooks, console) on the database that DATABASE_URL names.
-
-    \b
-    Example:
-      DATABASE_URL=postgresql://... SLA_SECRET_KEY=... PORT=8080 regiondo-sla web
-    """
-    settings = _ready()
-    host = settings.host if "SLA_HOST" in os.environ else "0.0.0.0"  # noqa: S104  (a platform's router)
-    sys.stdout.flush()
-    os.execv(  # noqa: S606
-        sys.executable,
-        [
-            sys.executable, "-m", "gunicorn", "plugin.wsgi:app",
-            "--bind", f"{host}:{settings.port}",
-            "--workers", str(settings.web_workers),
-            "--threads", "4", "--worker-class", "gthread",
-            "--log-level", "warning", "--timeout", "30",
-        ],
-    )  # fmt: skip
-
-
-@cli.command()
-def worker() -> None:
-    """Run a worker process on the database that DATABASE_URL names; any number may run.
-
-    \b
-    Example:
-      DATABASE_URL=postgresql://... SLA_SECRET_KEY=... regiondo-sla worker
-    """
-    from plugin.logs import configure_logs
-    from plugin.worker import run_worker
-
-    settings = _ready()
-    configure_logs(settings.log_level)
-    run_worker(settings)
-
-
-@cli.command()
-def migrate() -> None:
-    """Bring the tables of DATABASE_URL to this version; safe to repeat.
-
-    \b
-    Example:
-      DATABASE_URL=postgresql://... regiondo-sla migrate
-    """
-    from plugin.store.migrate import migrate as run
-
-    run(Settings().require_database())
-    click.echo("The tables are those of this version.")
-
-
-@cli.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8090, show_default=True)
-def sandbox(host: str, port: int) -> None:
-    """Serve a mock Zendesk and a mock Freshdesk, for trying things without an account.
-
-    \b
-    Example:
-      regiondo-sla sandbox --port 8090
-    """
-    from plugin.sandbox.server import run_sandbox
-
-    click.echo(f"Zendesk   http://{host}:{port}/zendesk/acme    (sandbox-client, sandbox-secret)")
-    click.echo(f"Freshdesk http://{host}:{port}/freshdesk/acme  (API key sandbox-key)")
-    run_sandbox(host, port)
-
-
-@cli.command()
-@click.argument("vendor", type=click.Choice(["zendesk", "freshdesk"]))
-@click.option("--manual", is_flag=True, help="Print the settings to type in by hand.")
-@click.option("--key", required=True, help="Your short name for the account, as in its address.")
-@click.option("--base-url", required=True, help="The account, such as https://acme.zendesk.com.")
-@click.option("--public-url", required=True, help="Where the helpdesk reaches this service.")
-def connect(vendor: str, manual: bool, key: str, base_url: str, public_url: str) -> None:
-    """Connect a helpdesk account: prints what to type where.
-
-    \b
-    Example:
-      regiondo-sla connect zendesk --manual --key acme \\
-        --base-url https://acme.zendesk.com --public-url https://sla.example.com
-    """
-    from connectors.base import Connection
-    from connectors.registry import VENDORS
-
-    if not manual:
-        raise click.UsageError("only --manual is built so far")
-    connection = Connection(key=key, vendor=vendor, base_url=base_url.rstrip("/"))
-    steps = VENDORS[vendor].manual_steps(connection, public_url.rstrip("/"))
-    for number, step in enumerate(steps, start=1):
-        click.echo(f"{number:>2}. {step}")
-
-
-@cli.command()
-def demo() -> None:
-    """Show it all: a week of partner e-mails in two sandbox helpdesks, with due dates and reasons.
-
-    DEMO_EXIT=1 ends after the table.
-
-    \b
-    Example:
-      DEMO_EXIT=1 regiondo-sla demo
-    """
-    from plugin.demo.run import run_demo
-
-    run_demo(Settings(), _stop_on_signals(), stay=not os.environ.get("DEMO_EXIT"))
-
-
-def _ready() -> Settings:
-    settings = Settings()
-    settings.require_database()
-    settings.require_secret_key()
-    return settings
-
-
-def _stop_on_signals() -> list[int]:
-    """Return a list that fills when SIGINT or SIGTERM arrives; a second Ctrl-C ends at once."""
-    received: list[int] = []
-
-    def stop(number: int, frame: object) -> None:
-        del frame
-        received.append(number)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
-    return received
 
 
 def main() -> None:

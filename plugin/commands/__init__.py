@@ -1,0 +1,1 @@
+"""The commands of `regiondo-sla`, one module a subject; `plugin/cli.py` collects them."""
