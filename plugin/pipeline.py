@@ -71,14 +71,14 @@ def receive(
     nothing is kept.
     """
     vendor = services.vendors.get(vendor_name)
-    connection = services.store.connection(key) if vendor else None
+    connection = services.store.connections.get(key) if vendor else None
     if vendor is None or connection is None or connection.vendor != vendor_name:
         raise UnknownConnection(f"there is no {vendor_name} connection {key!r}")
     delivery = vendor.verify(headers, body, connection, services.clock())
     event = vendor.parse(delivery)
     if event is None:
         return Receipt.IGNORED
-    fresh = services.store.accept(delivery, event)
+    fresh = services.store.inbox.accept(delivery, event)
     log.info("delivery", connection=key, ticket=event.ticket_id, event_name=event.name, fresh=fresh)
     return Receipt.ACCEPTED if fresh else Receipt.DUPLICATE
 
@@ -89,7 +89,7 @@ def look_at_ticket(services: Services, key: str, ticket_id: str, attempt: int = 
     A failure that may pass queues another look; a final one is kept with its reason. Raises
     `StoreUnavailable`.
     """
-    connection = services.store.connection(key)
+    connection = services.store.connections.get(key)
     if connection is None:
         return Outcome.SKIPPED
     connector = services.connector(connection)
@@ -110,7 +110,7 @@ def look_at_ticket(services: Services, key: str, ticket_id: str, attempt: int = 
 def _look(services: Services, key: str, connector: Connector, ticket_id: str) -> Outcome:
     calls_before = connector.calls
     ticket = connector.fetch(ticket_id)
-    memory = services.store.memory(key, ticket_id)
+    memory = services.store.tickets.memory(key, ticket_id)
     now = services.clock()
     decision = decide(ticket, services.policy, now, memory, connector.traits)
     patch = patch_for(ticket, decision, memory, connector.traits, now)
@@ -126,7 +126,7 @@ def _look(services: Services, key: str, connector: Connector, ticket_id: str) ->
         calls=connector.calls - calls_before,
     )
     memory = remember(memory, ticket, decision, patch, written)
-    services.store.record(ticket, decision, memory, entry, connector.ticket_url(ticket_id))
+    services.store.tickets.record(ticket, decision, memory, entry, connector.ticket_url(ticket_id))
     log.info("look", connection=key, ticket=ticket_id, outcome=outcome, calls=entry.calls)
     return outcome
 
@@ -138,8 +138,8 @@ def _failed(
     wait: float | None = None
     if error.retryable:
         wait = error.retry_after or _backoff(attempt)
-        services.store.look_again(key, ticket_id, attempt=attempt + 1, wait=wait)
-    services.store.record_failure(
+        services.store.inbox.look_again(key, ticket_id, attempt=attempt + 1, wait=wait)
+    services.store.tickets.record_failure(
         AuditEntry(
             connection=key,
             ticket_id=ticket_id,

@@ -43,8 +43,8 @@ def tickets() -> str:
     """Show a page of tickets."""
     services: Services = current_app.extensions["services"]
     page = max(1, request.args.get("page", 1, type=int))
-    rows = services.store.recent_tickets(PAGE + 1, (page - 1) * PAGE)
-    counts = services.store.counts()
+    rows = services.store.tickets.recent(PAGE + 1, (page - 1) * PAGE)
+    counts = services.store.tickets.counts()
     figures = [
         (label, counts.get(key, 0))
         for key, label in (

@@ -90,8 +90,8 @@ def _connect(services: Services, sandbox: str, account: str, public_url: str) ->
         base_url=f"{sandbox}/freshdesk/{account}",
         credentials={"api_key": "sandbox-key"},
     )
-    services.store.save_connection(provision_zendesk(zendesk, public_url))
-    services.store.save_connection(provision_freshdesk(freshdesk, public_url, services.clock()))
+    services.store.connections.save(provision_zendesk(zendesk, public_url))
+    services.store.connections.save(provision_freshdesk(freshdesk, public_url, services.clock()))
 
 
 def _mails(services: Services) -> list[Mail]:
@@ -146,7 +146,7 @@ def _send(
 def _handled(
     services: Services, sent: dict[tuple[str, str], Mail], began: datetime
 ) -> list[TicketRow]:
-    rows = services.store.recent_tickets(len(sent) * 2)
+    rows = services.store.tickets.recent(len(sent) * 2)
     return [r for r in rows if (r.connection, r.ticket_id) in sent and r.updated_at >= began]
 
 
@@ -168,7 +168,7 @@ def _organization(sandbox: str, account: str, mail: Mail, known: set[tuple[str, 
 
 def _show(console: Console, services: Services, sent: dict[tuple[str, str], Mail]) -> None:
     rows = {
-        (row.connection, row.ticket_id): row for row in services.store.recent_tickets(len(sent) * 2)
+        (row.connection, row.ticket_id): row for row in services.store.tickets.recent(len(sent) * 2)
     }
     rules = services.policy.schedule_rules
     zone = ZoneInfo(services.policy.schedules[rules[-1].schedule].time_zone)

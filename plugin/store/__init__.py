@@ -3,6 +3,8 @@
 Message text is not kept, but for the one sentence that is a feature request's evidence.
 """
 
-from plugin.store.store import AuditEntry, Store, StoreUnavailable, TicketRow
+from plugin.store.database import StoreUnavailable
+from plugin.store.store import Store
+from plugin.store.tickets import AuditEntry, TicketRow
 
 __all__ = ["AuditEntry", "Store", "StoreUnavailable", "TicketRow"]

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection as Database
 from sqlalchemy import text
 
-from plugin.store.store import make_engine
+from plugin.store.database import make_engine
 
 _LOCK = 8_231_604_417
 

@@ -95,7 +95,7 @@ class Running:
                 connection = provision_zendesk(connection, self.address)
             else:
                 connection = provision_freshdesk(connection, self.address, datetime.now(UTC))
-            self.services.store.save_connection(connection)
+            self.services.store.connections.save(connection)
             verb = "organizations" if vendor == "zendesk" else "companies"
             for tier in HOURS:
                 self.act(vendor, verb, name=tier, tier=tier)
@@ -204,7 +204,7 @@ def test_a_forged_delivery_is_refused_and_leaves_no_row(running):
     )
     too_large = requests.post(url, data=b"x" * 300_000, timeout=10)
     assert too_large.status_code == 413
-    assert running.services.store.audit_trail(running.names["zendesk"], "1") == []
+    assert running.services.store.tickets.audit_trail(running.names["zendesk"], "1") == []
 
 
 def test_an_agent_s_priority_is_left_alone(running):
@@ -213,7 +213,7 @@ def test_an_agent_s_priority_is_left_alone(running):
     wait_until(lambda: not wrong_dates(running, sent), what="the due date")
     ((_, ticket),) = sent
     running.act("zendesk", "edits", ticket=ticket, fields={"priority": "low"}, agent="Anna")
-    trail = lambda: running.services.store.audit_trail(  # noqa: E731
+    trail = lambda: running.services.store.tickets.audit_trail(  # noqa: E731
         running.names["zendesk"], str(ticket)
     )
     wait_until(lambda: "sla_manual" in trail()[-1].decision["add_tags"], what="the look")

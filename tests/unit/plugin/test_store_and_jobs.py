@@ -11,8 +11,8 @@ from connectors.base import Connection, Delivery, TicketEvent, WebhookSecret
 from plugin.jobs import enqueue_look
 from plugin.secrets import SecretsError, Vault
 from plugin.store import Store
+from plugin.store.database import make_engine
 from plugin.store.migrate import migrate
-from plugin.store.store import make_engine
 from plugin.worker import build_app, take_up_stalled
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -45,37 +45,41 @@ def an_event(ticket="7", *keys):
 
 
 def test_an_event_and_its_job_are_kept_together(store, query):
-    assert store.accept(a_delivery(), an_event())
+    assert store.inbox.accept(a_delivery(), an_event())
     assert query("select ticket_id from inbox") == [("7",)]
     assert query("select lock, queueing_lock from procrastinate_jobs") == [("acme/7", "acme/7")]
 
 
 def test_waiting_events_of_a_ticket_become_one_job_and_none_of_them_is_lost(store, query):
     for _ in range(5):
-        assert store.accept(a_delivery(), an_event())
+        assert store.inbox.accept(a_delivery(), an_event())
     assert query("select count(*) from inbox") == [(5,)]
     assert query("select count(*) from procrastinate_jobs") == [(1,)]
 
 
 def test_a_delivery_that_comes_twice_is_kept_once(store, query):
-    assert store.accept(a_delivery(dedupe_keys=("invocation:1",)), an_event("7", "event:1"))
-    assert not store.accept(a_delivery(dedupe_keys=("invocation:2",)), an_event("7", "event:1"))
-    assert not store.accept(a_delivery(dedupe_keys=("invocation:1",)), an_event("7", "event:2"))
+    assert store.inbox.accept(a_delivery(dedupe_keys=("invocation:1",)), an_event("7", "event:1"))
+    assert not store.inbox.accept(
+        a_delivery(dedupe_keys=("invocation:2",)), an_event("7", "event:1")
+    )
+    assert not store.inbox.accept(
+        a_delivery(dedupe_keys=("invocation:1",)), an_event("7", "event:2")
+    )
     assert query("select count(*) from inbox") == [(1,)]
 
 
 def test_an_event_while_the_job_runs_queues_exactly_one_more(store, query):
-    store.accept(a_delivery(), an_event())
+    store.inbox.accept(a_delivery(), an_event())
     query("update procrastinate_jobs set status = 'doing' returning id")
     for _ in range(3):
-        store.accept(a_delivery(), an_event())
+        store.inbox.accept(a_delivery(), an_event())
     found = query("select status, count(*) from procrastinate_jobs group by 1 order by 1")
     assert dict(found) == {"todo": 1, "doing": 1}
 
 
 def test_another_look_waits_in_a_lane_of_its_own_below_live_events(store, query):
-    store.look_again("acme", "7", attempt=1, wait=60)
-    store.accept(a_delivery(), an_event())
+    store.inbox.look_again("acme", "7", attempt=1, wait=60)
+    store.inbox.accept(a_delivery(), an_event())
     rows = query("select queueing_lock, lock, priority from procrastinate_jobs order by priority")
     assert rows == [("acme/7/retry", "acme/7", -1), ("acme/7", "acme/7", 0)]
 
@@ -89,14 +93,14 @@ def test_without_a_transaction_nothing_is_enqueued(database_url, store):
 
 
 def test_a_dead_worker_s_job_gives_way_to_a_newer_event_of_its_ticket(database_url, store, query):
-    store.accept(a_delivery(), an_event("7"))
-    store.accept(a_delivery(), an_event("8"))
+    store.inbox.accept(a_delivery(), an_event("7"))
+    store.inbox.accept(a_delivery(), an_event("8"))
     worker = query(
         "insert into procrastinate_workers (last_heartbeat) "
         "values (now() - interval '1 hour') returning id"
     )[0][0]
     query("update procrastinate_jobs set status = 'doing', worker_id = %s returning id", worker)
-    store.accept(a_delivery(), an_event("7"))
+    store.inbox.accept(a_delivery(), an_event("7"))
 
     async def take_up():
         app = build_app(database_url, None)
@@ -121,9 +125,9 @@ def test_secrets_are_sealed_at_rest_and_open_only_with_their_passphrase(database
         webhook_secrets=(WebhookSecret(kid="1", value="also secret"),),
         settings={"due_date": "field"},
     )
-    store.save_connection(connection)
-    assert store.connection("acme") == connection
+    store.connections.save(connection)
+    assert store.connections.get("acme") == connection
     ((sealed,),) = query("select secrets from connections")
     assert b"secret" not in bytes(sealed)
     with pytest.raises(SecretsError, match="SLA_SECRET_KEY"):
-        Store(database_url, Vault("another")).connection("acme")
+        Store(database_url, Vault("another")).connections.get("acme")

@@ -1,0 +1,139 @@
+"""The tickets as they were decided last, and what was done to each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from plugin.store import tables as t
+from plugin.store.database import Database
+from plugin.store.feature_requests import register
+from sla_rules.decision import Decision
+from sla_rules.memory import Memory
+from sla_rules.ticket import Ticket
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketRow:
+    """One ticket as it was decided last."""
+
+    connection: str
+    ticket_id: str
+    decision: Mapping[str, Any]
+    organization_name: str | None
+    kind: str
+    tier: str
+    state: str | None
+    starts_at: datetime | None
+    due_at: datetime | None
+    updated_at: datetime
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """What one look at a ticket did; `patch` is what was sent, `calls` counts requests."""
+
+    connection: str
+    ticket_id: str
+    at: datetime
+    outcome: str
+    decision: Mapping[str, Any] | None = None
+    patch: Mapping[str, Any] = field(default_factory=dict)
+    calls: int = 0
+    error: str | None = None
+
+
+class Tickets:
+    """The tables `tickets` and `audit_entries`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def memory(self, connection: str, ticket_id: str) -> Memory:
+        """Return what we remember of a ticket."""
+        query = select(t.tickets.c.memory).where(
+            t.tickets.c.connection == connection, t.tickets.c.ticket_id == ticket_id
+        )
+        with self._database.transaction() as database:
+            stored = database.execute(query).scalar()
+        return Memory.from_json(stored or {})
+
+    def record(
+        self, ticket: Ticket, decision: Decision, memory: Memory, entry: AuditEntry, url: str
+    ) -> None:
+        """Keep the memory, the decision, the register's entry and the audit entry, all or none."""
+        target = decision.target
+        organization = ticket.organization
+        row = {
+            "connection": entry.connection,
+            "ticket_id": ticket.id,
+            "memory": memory.to_json(),
+            "decision": decision.to_json(),
+            "organization_id": organization.id if organization else None,
+            "organization_name": organization.name if organization else None,
+            "kind": decision.kind.value,
+            "tier": decision.tier,
+            "state": target.state.value if target else None,
+            "starts_at": decision.starts_at,
+            "due_at": target.due_at if target else None,
+            "updated_at": entry.at,
+            "url": url,
+        }
+        key = ["connection", "ticket_id"]
+        with self._database.transaction() as database:
+            database.execute(
+                insert(t.tickets).values(row).on_conflict_do_update(index_elements=key, set_=row)
+            )
+            register(database, ticket, decision, connection=entry.connection, at=entry.at)
+            _write(database, entry)
+
+    def record_failure(self, entry: AuditEntry) -> None:
+        """Keep the audit entry of a look that could not decide or write."""
+        with self._database.transaction() as database:
+            _write(database, entry)
+
+    def recent(self, limit: int, offset: int = 0) -> list[TicketRow]:
+        """Return tickets, the one looked at last first."""
+        names = list(TicketRow.__dataclass_fields__)
+        query = (
+            select(*(t.tickets.c[name] for name in names))
+            .order_by(t.tickets.c.updated_at.desc(), t.tickets.c.ticket_id.desc())
+            .limit(limit)
+            .offset(offset)
+        )
+        with self._database.transaction() as database:
+            return [TicketRow(**row) for row in database.execute(query).mappings()]
+
+    def audit_trail(self, connection: str, ticket_id: str) -> list[AuditEntry]:
+        """Return what was done to a ticket, oldest first."""
+        names = list(AuditEntry.__dataclass_fields__)
+        table = t.audit_entries
+        query = (
+            select(*(table.c[name] for name in names))
+            .where(table.c.connection == connection, table.c.ticket_id == ticket_id)
+            .order_by(table.c.id)
+        )
+        with self._database.transaction() as database:
+            rows = database.execute(query).mappings()
+            return [AuditEntry(**{**row, "patch": row["patch"] or {}}) for row in rows]
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of tickets by state (`none`: no clock), and `feature_requests`."""
+        by_state = select(t.tickets.c.state, func.count()).group_by(t.tickets.c.state)
+        requests = t.feature_requests
+        wishes = select(func.count()).where(requests.c.withdrawn_at.is_(None))
+        with self._database.transaction() as database:
+            found = {state or "none": n for state, n in database.execute(by_state)}
+            found["feature_requests"] = database.execute(wishes).scalar_one()
+        return found
+
+
+def _write(database: Connection, entry: AuditEntry) -> None:
+    values = {name: getattr(entry, name) for name in AuditEntry.__dataclass_fields__}
+    database.execute(insert(t.audit_entries).values(values))
