@@ -15,8 +15,9 @@ from zoneinfo import ZoneInfo
 import click
 import requests
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
+from rich.text import Text
 
 from connectors.base import Connection
 from connectors.freshdesk.provision import provision as provision_freshdesk
@@ -172,30 +173,31 @@ def _show(console: Console, services: Services, sent: dict[tuple[str, str], Mail
     }
     rules = services.policy.schedule_rules
     zone = ZoneInfo(services.policy.schedules[rules[-1].schedule].time_zone)
-    table = Table(title=f"What the contract gave them ({zone.key} time)", show_lines=True)
-    for heading in ("Vendor", "#", "Tier", "Received", "Due", "Priority", "Labels", "Why"):
-        table.add_column(heading, overflow="fold")
+    console.print(f"\nWhat the contract gave them ({zone.key} time)\n", style="bold")
+    console.print(_LINE.format("Vendor", "#", "Tier", "Received", "Due", "Priority"), style="bold")
     for key, mail in sent.items():
         row = rows.get(key)
         if row is None:
-            table.add_row(mail.vendor, key[1], "", _local(mail.at, zone), "not handled in time")
+            console.print(f"{mail.vendor} {key[1]}: not handled in time", style="red")
             continue
-        tags = [
-            tag.removeprefix("sla_")
-            for tag in row.decision["add_tags"]
-            if not tag.startswith("sla_priority_") and tag != f"sla_{row.tier}"
-        ]
-        table.add_row(
-            mail.vendor,
-            row.ticket_id,
-            row.tier,
-            _local(mail.at, zone),
-            _local(row.due_at, zone) if row.due_at else "none",
-            row.decision["priority"] or "",
-            ", ".join(tags),
-            _why(row),
-        )
-    console.print(table)
+        tier = services.policy.tiers[row.tier].label
+        due = _local(row.due_at, zone) if row.due_at else "no clock"
+        cells = (mail.vendor, row.ticket_id, tier, _local(mail.at, zone), due)
+        console.print(_LINE.format(*cells, row.decision["priority"] or "-"), highlight=False)
+        lines = Text(f"{mail.subject}\n", style="italic")
+        if labels := _labels(row):
+            lines.append(", ".join(labels) + "\n", style="not italic cyan")
+        lines.append(_why(row), style="not italic dim")
+        console.print(Padding(lines, (0, 0, 1, 2)))
+
+
+_LINE = "{:<10} {:>3}  {:<11} {:<16}  {:<16}  {}"
+
+
+def _labels(row: TicketRow) -> list[str]:
+    """Our tags on the ticket, but for those that say tier and priority again."""
+    tags: list[str] = row.decision["add_tags"]
+    return [t for t in tags if not t.startswith("sla_priority_") and t != f"sla_{row.tier}"]
 
 
 def _why(row: TicketRow) -> str:
