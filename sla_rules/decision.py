@@ -51,7 +51,8 @@ class Reason:
 class Target:
     """A promise with its deadline. `business` is business time; `due_at` is UTC.
 
-    `response_at` is the first response that judged it, None while there is none.
+    `response_at` is the first response that judged it, None while there is none;
+    `response_after` is the business time until then.
     """
 
     metric: str
@@ -60,6 +61,7 @@ class Target:
     due_at: datetime
     state: State
     response_at: datetime | None = None
+    response_after: timedelta | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as `evaluate` prints it."""

@@ -5,6 +5,7 @@ Pure: `now` is an argument, and nothing is written.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -141,14 +142,7 @@ def _runs(target: Target) -> bool:
 
 
 def _cancelled(target: Target) -> Target:
-    return Target(
-        metric=target.metric,
-        business=target.business,
-        commitment=target.commitment,
-        due_at=target.due_at,
-        state=State.CANCELLED,
-        response_at=target.response_at,
-    )
+    return replace(target, state=State.CANCELLED)
 
 
 def _cancelled_at(

@@ -14,6 +14,7 @@ from enum import StrEnum
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -257,6 +258,11 @@ class Policy(_Part):
             for key, tier in self.tiers.items()
             for name in (key, tier.label, *tier.aliases)
         }
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The zone of the schedule that counts where no rule says otherwise."""
+        return ZoneInfo(self.schedules[self.schedule_rules[-1].schedule].time_zone)
 
     @cached_property
     def our_tags(self) -> frozenset[str]:

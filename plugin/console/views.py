@@ -66,8 +66,7 @@ def tickets() -> str:
 
 
 def _shown(row: TicketRow, policy: Policy) -> dict[str, Any]:
-    schedule = policy.schedules[policy.schedule_rules[-1].schedule]
-    zone = ZoneInfo(schedule.time_zone)
+    zone = policy.zone
     tier = policy.tiers.get(row.tier)
     waits = row.state in {"open", "best_effort", "breached"}
     return {

@@ -97,8 +97,7 @@ def _connect(services: Services, sandbox: str, account: str, public_url: str) ->
 
 def _mails(services: Services) -> list[Mail]:
     """The e-mails of the week after this one: their due dates lie ahead, as Freshdesk wants it."""
-    rules = services.policy.schedule_rules
-    zone = ZoneInfo(services.policy.schedules[rules[-1].schedule].time_zone)
+    zone = services.policy.zone
     today = services.clock().astimezone(zone).date()
     return read_mails(today + timedelta(days=7 - today.weekday()), zone)
 
@@ -171,8 +170,7 @@ def _show(console: Console, services: Services, sent: dict[tuple[str, str], Mail
     rows = {
         (row.connection, row.ticket_id): row for row in services.store.tickets.recent(len(sent) * 2)
     }
-    rules = services.policy.schedule_rules
-    zone = ZoneInfo(services.policy.schedules[rules[-1].schedule].time_zone)
+    zone = services.policy.zone
     console.print(f"\nWhat the contract gave them ({zone.key} time)\n", style="bold")
     console.print(_LINE.format("Vendor", "#", "Tier", "Received", "Due", "Priority"), style="bold")
     for key, mail in sent.items():

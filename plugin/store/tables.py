@@ -10,6 +10,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    Interval,
     LargeBinary,
     MetaData,
     Table,
@@ -74,7 +75,12 @@ tickets = Table(
     _instant("due_at"),
     _instant("updated_at", null=False),
     Column("url", Text),
+    Column("exclusion", Text),
+    Column("commitment", Text),
+    _instant("response_at"),
+    Column("response_after", Interval),
     Index("tickets_updated_at", "updated_at"),
+    Index("tickets_starts_at", "starts_at"),
 )
 
 audit_entries = Table(

@@ -84,6 +84,10 @@ class Tickets:
             "due_at": target.due_at if target else None,
             "updated_at": entry.at,
             "url": url,
+            "exclusion": decision.exclusion.value if decision.exclusion else None,
+            "commitment": target.commitment.value if target else None,
+            "response_at": target.response_at if target else None,
+            "response_after": target.response_after if target else None,
         }
         key = ["connection", "ticket_id"]
         with self._database.transaction() as database:

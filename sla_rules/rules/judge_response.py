@@ -52,6 +52,7 @@ def judge_response(
         due_at=due_at,
         state=state,
         response_at=responded_at,
+        response_after=schedule.elapsed(start.at, responded_at) if responded_at else None,
     )
     promise = "first response within" if terms.commitment is Commitment.GUARANTEED else "a goal of"
     hours = duration_text(terms.first_response)

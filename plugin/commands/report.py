@@ -1,0 +1,79 @@
+"""The command that prints how the promises were kept."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import click
+
+from plugin.settings import Settings
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command()
+@click.option(
+    "--by",
+    type=click.Choice(["tier", "organization", "month"]),
+    default="tier",
+    show_default=True,
+    help="What there is a line for.",
+)
+@click.option("--from", "first", type=_DAY, help="First day, local (default: 90 days ago).")
+@click.option("--to", "last", type=_DAY, help="Last day, local, inclusive (default: today).")
+@click.option("--exclusions", is_flag=True, help="Tickets without a clock, by reason, instead.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+def report(
+    by: str, first: datetime | None, last: datetime | None, exclusions: bool, as_csv: bool
+) -> None:
+    """Print attainment, and how long first responses took, in business and calendar time.
+
+    The clocks that started in the period count. Best-effort goals are no promise and never a
+    breach.
+
+    \b
+    Example:
+      regiondo-sla report --by month --from 2026-01-01 --csv > sla.csv
+    """
+    from plugin import reports
+    from plugin.bootstrap import build_services
+    from plugin.store.reports import Grouping
+
+    services = build_services(Settings(), pool_size=1)
+    zone = services.policy.zone
+    today = services.clock().astimezone(zone).date()
+    try:
+        since, until = reports.period(
+            first.date() if first else today - timedelta(days=90),
+            last.date() if last else today,
+            zone,
+        )
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    if exclusions:
+        columns: tuple[str, ...] = reports.EXCLUSION_COLUMNS
+        rows = reports.exclusion_rows(services.store.reports.exclusions(since, until))
+    else:
+        columns = reports.ATTAINMENT_COLUMNS
+        found = services.store.reports.attainment(Grouping(by), since, until, zone.key)
+        rows = reports.attainment_rows(found)
+    if as_csv:
+        click.echo(reports.to_csv(columns, rows), nl=False)
+        return
+    _print_table(columns, rows, f"{since:%d %b %Y} to {until - timedelta(days=1):%d %b %Y}")
+
+
+def _print_table(columns: tuple[str, ...], rows: list[tuple[str, ...]], title: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title)
+    for column in columns:
+        justify = "left" if column in {"group", "exclusion", "tier"} else "right"
+        table.add_column(column.replace("_", " "), justify=justify)  # type: ignore[arg-type]
+    for row in rows:
+        table.add_row(*(cell or "-" for cell in row))
+    Console().print(table if rows else f"{title}: no ticket.")
+
+
+COMMANDS: tuple[click.Command, ...] = (report,)
