@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from .policy import Commitment
+from .policy import Commitment, Effect
 from .ticket import Environment, Hand, Impact, Kind, Priority
 
 
@@ -75,12 +75,23 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """A level of warning that was reached at `at` (UTC), and what it does."""
+
+    level: str
+    at: datetime
+    effects: frozenset[Effect]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What should hold on one ticket. `tags` are all of ours that belong on it.
 
     `remove_tags` are those of ours that are on it and do not belong. `due_at` is the date that
     agents should see, None where none should stand. `overrides` are the fields that a person holds.
     `quote` is the sentence that asked for a feature; `schedule` names the hours that counted.
+    `warnings` are the levels that people may be told of now. `next_look_at` is the next instant at
+    which time alone changes what should hold, None where there is none.
     """
 
     id: str
@@ -110,6 +121,8 @@ class Decision:
     schedule: str
     policy_name: str
     policy_version: str
+    warnings: tuple[Warned, ...] = ()
+    next_look_at: datetime | None = None
 
     @property
     def covered(self) -> bool:

@@ -22,6 +22,7 @@ from .rules.judge_response import duration_text, judge_response
 from .rules.respect_hand import FIELDS, respect_hand
 from .rules.set_priority import set_priority
 from .rules.start_clock import start_clock
+from .rules.warn_before import warn_before
 from .ticket import Priority, Status, Ticket, Traits
 
 NO_MEMORY = Memory()
@@ -61,9 +62,11 @@ def decide(
         target = _cancelled(target)
         reasons.append(Reason("judge_response", "The clock that ran is cancelled."))
 
+    outlook = warn_before(target, start.at, hours.schedule, policy, now)
+    _note(reasons, outlook.reason)
     priority: Priority | None = None
     if exclusion in {None, Exclusion.NO_EMAIL}:
-        priority, why = set_priority(tier, judgement.impact, policy)
+        priority, why = set_priority(tier, judgement.impact, policy, outlook.priority)
         reasons.append(why)
     assignee: str | None = None
     if ticket.status not in _GONE:
@@ -85,6 +88,7 @@ def decide(
         "excluded": exclusion is Exclusion.TEST_SYSTEM,
         "no_email": exclusion is Exclusion.NO_EMAIL,
         "tier_unknown": not tier_known,
+        "at_risk": outlook.at_risk,
         "met": target is not None and target.state is State.MET,
         "breached": target is not None and target.state is State.BREACHED,
         "manual": any(hand.field in FIELDS for hand in overrides),
@@ -120,6 +124,8 @@ def decide(
         schedule=schedule_key,
         policy_name=policy.name,
         policy_version=policy.version,
+        warnings=outlook.tell,
+        next_look_at=outlook.next_look_at,
     )
 
 

@@ -55,6 +55,16 @@ def _business_duration(value: object) -> object:
     return duration
 
 
+def _left(value: object) -> object:
+    """Business time, or a share such as "25%" as a fraction."""
+    share = re.fullmatch(r"(\d{1,2})\s*%", str(value).strip())
+    if share is None:
+        return _business_duration(value)
+    if not int(share[1]):
+        raise ValueError('a warning needs some time left: "1%" to "99%", or such as "1h"')
+    return int(share[1]) / 100
+
+
 def _some_tag(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9_]+", value):
         raise ValueError(f"a tag is made of a-z, 0-9 and _, got {value!r}")
@@ -62,6 +72,7 @@ def _some_tag(value: str) -> str:
 
 
 BusinessDuration = Annotated[timedelta, BeforeValidator(_business_duration)]
+Left = Annotated[timedelta | float, BeforeValidator(_left)]
 Tag = Annotated[str, AfterValidator(_some_tag)]
 
 
@@ -188,6 +199,45 @@ class Tags(_Part):
     due_not_kept: Tag
 
 
+class Effect(StrEnum):
+    """What a warning or a breach does besides being recorded."""
+
+    TAG = "tag"
+    NOTE = "note"
+    WEBHOOK = "webhook"
+
+
+class WarningLevel(_Part):
+    """One warning: `left` is the business time before the deadline, or a share of the target."""
+
+    left: Left
+    effects: frozenset[Effect] = frozenset({Effect.TAG})
+    raise_priority: Priority | None = None
+
+    @property
+    def does_something(self) -> bool:
+        """Whether the level has an effect; one without is switched off."""
+        return bool(self.effects) or self.raise_priority is not None
+
+    def left_of(self, whole: timedelta) -> timedelta:
+        """Return the business time that is left of `whole` when the level is reached."""
+        return self.left if isinstance(self.left, timedelta) else whole * self.left
+
+
+class Breach(_Part):
+    """What a breach does; its tag always goes with it."""
+
+    effects: frozenset[Effect] = frozenset()
+
+
+class Warnings(_Part):
+    """The levels of warning, by name; `best_effort` says whether mere goals warn too."""
+
+    best_effort: bool = False
+    levels: Mapping[str, WarningLevel] = {}
+    breach: Breach = Breach()
+
+
 class Policy(_Part):
     """One version of the company's rules, checked."""
 
@@ -208,12 +258,14 @@ class Policy(_Part):
     environments: Environments
     words: Words
     tags: Tags
+    warnings: Warnings = Warnings()
     classifier: Annotated[Classifier, Field(exclude=True)]
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Policy:
         self._check_schedules()
         self._check_tiers()
+        self._check_warnings()
         return self
 
     def _check_schedules(self) -> None:
@@ -249,6 +301,14 @@ class Policy(_Part):
             for name in {plain(key), plain(tier.label), *map(plain, tier.aliases)}:
                 if names.setdefault(name, key) != key:
                     raise ValueError(f"tiers.{key}.aliases: {name!r} is {names[name]}'s already")
+
+    def _check_warnings(self) -> None:
+        longest = max(tier.first_response for tier in self.tiers.values())
+        for key, level in self.warnings.levels.items():
+            if key == "breach":
+                raise ValueError("warnings.levels.breach: this name is taken; choose another")
+            if level.left_of(longest) >= longest:
+                raise ValueError(f"warnings.levels.{key}.left: no target is longer than this")
 
     @cached_property
     def tier_by_name(self) -> dict[str, str]:

@@ -9,9 +9,16 @@ from ..ticket import Impact, Priority
 RULE = "set_priority"
 
 
-def set_priority(tier: str, impact: Impact, policy: Policy) -> tuple[Priority, Reason]:
-    """Return the matrix's cell and why."""
+def set_priority(
+    tier: str, impact: Impact, policy: Policy, at_least: Priority | None = None
+) -> tuple[Priority, Reason]:
+    """Return the matrix's cell and why; `at_least` is what a warning raises it to."""
     priority = policy.priority.matrix[tier][impact]
     label = policy.tiers[tier].label
-    text = f"{label} with impact {impact.value} has priority {priority.value}."
+    text = f"{label} with impact {impact.value} has priority {priority.value}"
+    ranks = list(Priority)
+    if at_least is not None and ranks.index(at_least) > ranks.index(priority):
+        priority = at_least
+        text += f", raised to {priority.value} near the deadline"
+    text += "."
     return priority, Reason(RULE, text, policy.priority.clause)
