@@ -10,11 +10,13 @@ from plugin.pipeline import Services, utc_now
 from plugin.secrets import Vault
 from plugin.settings import Settings
 from plugin.store import Store
-from sla_rules.policy import load_policy
+from sla_rules.policy_file import load_policy
+from sla_rules.policy_history import PolicyHistory
 
 
 def build_services(settings: Settings, *, pool_size: int = 5) -> Services:
     """Return what the pipeline works with. Raises `SettingsError` and `PolicyError`."""
+    policies = PolicyHistory([load_policy(settings.policy)])
     store = Store(
         settings.require_database(), Vault(settings.require_secret_key()), pool_size=pool_size
     )
@@ -22,7 +24,7 @@ def build_services(settings: Settings, *, pool_size: int = 5) -> Services:
         store=store,
         vendors=VENDORS,
         connector=_Connectors(),
-        policy=load_policy(settings.policy),
+        policies=lambda: policies,
         clock=utc_now,
     )
 

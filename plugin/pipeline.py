@@ -20,7 +20,7 @@ from sla_rules.decision import instant
 from sla_rules.engine import decide
 from sla_rules.memory import remember
 from sla_rules.patch import patch_for
-from sla_rules.policy import Policy
+from sla_rules.policy_history import PolicyHistory
 from sla_rules.ticket import TicketPatch, Written
 
 log = structlog.get_logger()
@@ -53,12 +53,15 @@ class UnknownConnection(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What the pipeline works with. `connector` returns this thread's own for an account."""
+    """What the pipeline works with.
+
+    `connector` returns this thread's own for an account; `policies` the versions as they are now.
+    """
 
     store: Store
     vendors: Mapping[str, Vendor]
     connector: Callable[[Connection], Connector]
-    policy: Policy
+    policies: Callable[[], PolicyHistory]
     clock: Callable[[], datetime]
 
 
@@ -112,7 +115,8 @@ def _look(services: Services, key: str, connector: Connector, ticket_id: str) ->
     ticket = connector.fetch(ticket_id)
     memory = services.store.tickets.memory(key, ticket_id)
     now = services.clock()
-    decision = decide(ticket, services.policy, now, memory, connector.traits)
+    policy = services.policies().for_ticket(ticket, memory, now)
+    decision = decide(ticket, policy, now, memory, connector.traits)
     patch = patch_for(ticket, decision, memory, connector.traits, now)
     written = connector.apply(ticket, patch) if patch else None
     outcome = Outcome.APPLIED if written and written.values else Outcome.NO_CHANGE

@@ -19,9 +19,10 @@ class Memory:
     """The plugin's own past with one ticket.
 
     `starts_at`: the first start, which never moves. `due_at`: the deadline decided last.
-    `judged`, `judged_due_at`, `policy_version`: what is met or breached stays so, with the policy
-    it was judged by. `cancelled_at`: solved without a reply. `wrote`: the values that we wrote
-    last, by field. `tags`: our tags that we put there. `overrides`: fields that a person holds.
+    `judged`, `judged_due_at`, `policy_name`, `policy_version`: what is met or breached stays so,
+    with the policy it was judged by. `cancelled_at`: solved without a reply. `wrote`: the values
+    that we wrote last, by field. `tags`: our tags that we put there. `overrides`: fields that a
+    person holds.
     `restored`: labels that a person took away, for good.
     """
 
@@ -29,6 +30,7 @@ class Memory:
     due_at: datetime | None = None
     judged: State | None = None
     judged_due_at: datetime | None = None
+    policy_name: str | None = None
     policy_version: str | None = None
     cancelled_at: datetime | None = None
     wrote: Mapping[str, str | None] = field(default_factory=dict)
@@ -43,6 +45,7 @@ class Memory:
             "due_at": instant(self.due_at),
             "judged": self.judged.value if self.judged else None,
             "judged_due_at": instant(self.judged_due_at),
+            "policy_name": self.policy_name,
             "policy_version": self.policy_version,
             "cancelled_at": instant(self.cancelled_at),
             "wrote": dict(self.wrote),
@@ -62,6 +65,7 @@ class Memory:
             due_at=_instant(stored.get("due_at")),
             judged=State(stored["judged"]) if stored.get("judged") else None,
             judged_due_at=_instant(stored.get("judged_due_at")),
+            policy_name=stored.get("policy_name"),
             policy_version=stored.get("policy_version"),
             cancelled_at=_instant(stored.get("cancelled_at")),
             wrote=stored.get("wrote") or {},
@@ -98,6 +102,7 @@ def remember(
         due_at=target.due_at if target else memory.due_at,
         judged=target.state if judged and target else None,
         judged_due_at=target.due_at if judged and target else None,
+        policy_name=decision.policy_name,
         policy_version=decision.policy_version,
         cancelled_at=decision.cancelled_at,
         wrote=wrote,

@@ -1,18 +1,16 @@
-"""The company's numbers and words, read from a TOML file and checked before they take effect.
+"""The company's numbers and words as values that have been checked.
 
-Decides nothing about a ticket; `engine.py` does.
+Reads no files; `policy_file.py` does. Decides nothing about a ticket; `engine.py` does.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Mapping
 from datetime import date, timedelta
 from enum import StrEnum
-from functools import cached_property, lru_cache
-from pathlib import Path
+from functools import cached_property
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -23,18 +21,17 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
+    PrivateAttr,
+    ValidationInfo,
     model_validator,
 )
 
 from .classify import Classifier
 from .errors import PolicyError
-from .holidays import national_holidays
+from .holidays import holidays_from_ics, national_holidays
 from .schedule import Schedule
 from .ticket import Channel, Impact, Priority
 
-POLICIES = Path(__file__).parent / "policies"
-DEFAULT_POLICY = POLICIES / "regiondo.toml"
 HOLIDAY_YEARS = range(2020, 2041)
 
 
@@ -100,7 +97,11 @@ class Tier(_Part):
 
 
 class ScheduleText(_Part):
-    """Weekly hours in OpenStreetMap notation, with zone and closed days."""
+    """Weekly hours in OpenStreetMap notation, with zone and closed days.
+
+    `holiday_calendars` are countries (`DE-BY`, `FR`) or iCalendar files and addresses (`.ics`,
+    `https://`), whose texts the reader of the policy hands in.
+    """
 
     clause: str
     hours: str
@@ -109,15 +110,39 @@ class ScheduleText(_Part):
     holidays: tuple[date, ...] = ()
     overrides: Mapping[date, str] = {}
     source: str | None = None
+    _schedule: Schedule = PrivateAttr()
 
-    @cached_property
-    def schedule(self) -> Schedule:
-        """The schedule that this text means. Raises `PolicyError`."""
+    @model_validator(mode="after")
+    def _is_a_schedule(self, info: ValidationInfo) -> ScheduleText:
+        texts: Mapping[str, str] = (info.context or {}).get("calendars", {})
         closed = set(self.holidays)
         for calendar in self.holiday_calendars:
-            country, _, subdivision = calendar.partition("-")
-            closed |= national_holidays(country, subdivision or None, HOLIDAY_YEARS)
-        return Schedule.parse(self.hours, self.time_zone, closed, self.overrides)
+            closed |= _closed_by(calendar, texts)
+        self._schedule = Schedule.parse(self.hours, self.time_zone, closed, self.overrides)
+        return self
+
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule that this text means."""
+        return self._schedule
+
+
+def is_subscribed(calendar: str) -> bool:
+    """Return whether a holiday calendar is an iCalendar file or address, not a country."""
+    return calendar.lower().endswith(".ics") or "://" in calendar
+
+
+def _closed_by(calendar: str, texts: Mapping[str, str]) -> frozenset[date]:
+    if not is_subscribed(calendar):
+        country, _, subdivision = calendar.partition("-")
+        return national_holidays(country, subdivision or None, HOLIDAY_YEARS)
+    if calendar not in texts:
+        kind = "has not been fetched" if "://" in calendar else "is not beside the policy"
+        raise PolicyError(f"the holiday calendar {calendar} {kind}")
+    try:
+        return holidays_from_ics(texts[calendar], HOLIDAY_YEARS)
+    except PolicyError as error:
+        raise PolicyError(f"the holiday calendar {calendar}: {error}") from error
 
 
 class ScheduleRule(_Part):
@@ -278,11 +303,6 @@ class Policy(_Part):
                 raise ValueError(f"schedule_rules.tier: {_list(unknown)} is not a tier")
         if self.schedule_rules[-1].conditions:
             raise ValueError("schedule_rules: the last rule must match every ticket (no keys)")
-        for key, text in self.schedules.items():
-            try:
-                _ = text.schedule
-            except PolicyError as error:
-                raise ValueError(f"schedules.{key}: {error}") from error
 
     def _check_tiers(self) -> None:
         tiers = _list(self.tiers)
@@ -343,111 +363,3 @@ def plain(text: str) -> str:
 
 def _list(names: Any) -> str:
     return ", ".join(str(name) for name in names)
-
-
-def load_policy(path: Path | str | None = None) -> Policy:
-    """Read and check a policy file, by default Regiondo's French edition.
-
-    Raises `PolicyError` naming file, line, key and what was expected.
-    """
-    return _load(Path(path) if path else DEFAULT_POLICY)
-
-
-@lru_cache(maxsize=8)
-def _load_default(path: Path, changed_ns: int) -> Policy:  # noqa: ARG001  (part of the cache key)
-    return _read(path)
-
-
-def _load(path: Path) -> Policy:
-    try:
-        return _load_default(path, path.stat().st_mtime_ns)
-    except OSError as error:
-        raise PolicyError(f"{path}: cannot be read ({error.strerror})") from error
-
-
-def _read(path: Path) -> Policy:
-    text = path.read_text("utf-8")
-    raw = _raw(path, text)
-    try:
-        words = Words.model_validate(raw.get("words", {"files": ["words.toml"]}))
-        classifier = Classifier(_word_lists(path, words))
-        return Policy.model_validate({**raw, "classifier": classifier})
-    except ValidationError as error:
-        problems = [_sentence(path, text, problem) for problem in error.errors()]
-        raise PolicyError("\n".join(problems)) from error
-    except PolicyError as error:
-        raise PolicyError(f"{path}: words: {error}") from error
-
-
-def _raw(path: Path, text: str) -> dict[str, Any]:
-    """The file's tables over those of the policy that it `extends`; lists are replaced whole."""
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyError(f"{path}: not TOML: {error}") from error
-    base_name = raw.pop("extends", None)
-    if base_name is None:
-        return raw
-    base = _beside(path, str(base_name))
-    if base is None or base == path:
-        raise PolicyError(f"{path}: extends: {base_name!r} is neither beside it nor one of ours")
-    below = tomllib.loads(base.read_text("utf-8"))
-    if "extends" in below:
-        raise PolicyError(f"{path}: extends: {base_name!r} extends another policy itself")
-    return _merged(below, raw)
-
-
-def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merged(merged[key], value) if both else value
-    return merged
-
-
-def _beside(path: Path, name: str) -> Path | None:
-    return next((p for p in (path.parent / name, POLICIES / name) if p.is_file()), None)
-
-
-def _word_lists(path: Path, words: Words) -> dict[str, dict[str, list[str]]]:
-    merged: dict[str, dict[str, list[str]]] = {}
-    sources: list[Mapping[str, Mapping[str, Any]]] = []
-    for name in words.files:
-        found = _beside(path, name)
-        if found is None:
-            raise PolicyError(f"files: {name!r} is neither beside the policy nor one of ours")
-        try:
-            sources.append(tomllib.loads(found.read_text("utf-8")))
-        except tomllib.TOMLDecodeError as error:
-            raise PolicyError(f"{name} is not TOML: {error}") from error
-    for source in (*sources, words.extra):
-        for language, lists in source.items():
-            for name, phrases in lists.items():
-                merged.setdefault(language, {}).setdefault(name, []).extend(phrases)
-    return merged
-
-
-def _sentence(path: Path, text: str, problem: Any) -> str:
-    keys = [str(part) for part in problem["loc"]]
-    message = problem["msg"].removeprefix("Value error, ")
-    if not keys:
-        keys = re.match(r"[\w.]*", message)[0].split(".")  # type: ignore[index]
-        return f"{path}:{_line_of(text, keys)}: {message}"
-    got = "" if problem["type"] in {"missing", "value_error"} else f" (got {problem['input']!r})"
-    return f"{path}:{_line_of(text, keys)}: {'.'.join(keys)}: {message}{got}"
-
-
-def _line_of(text: str, keys: list[str]) -> int:
-    """Return the line on which the deepest of these nested keys stands, 1 where none does."""
-    best, depth = 1, 0
-    table: list[str] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"\s*\[+\s*([\w.\-]+)\s*\]+", line)
-        assigned = re.match(r"\s*([\w.\-]+)\s*=", line)
-        if header:
-            table = header[1].split(".")
-        here = table + (assigned[1].split(".") if assigned else [])
-        wanted = [key for key in keys if not key.isdigit()][: len(here)]
-        if (header or assigned) and here == wanted and len(here) > depth:
-            best, depth = number, len(here)
-    return best

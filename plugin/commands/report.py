@@ -40,7 +40,7 @@ def report(
     from plugin.store.reports import Grouping
 
     services = build_services(Settings(), pool_size=1)
-    zone = services.policy.zone
+    zone = services.policies().current(services.clock()).zone
     today = services.clock().astimezone(zone).date()
     try:
         since, until = reports.period(

@@ -18,11 +18,21 @@ import click
 from sla_rules.engine import decide
 from sla_rules.errors import PolicyError
 from sla_rules.explain import explain as explain_decision
-from sla_rules.policy import DEFAULT_POLICY, Policy, load_policy
+from sla_rules.memory import Memory
+from sla_rules.policy import Policy
+from sla_rules.policy_file import DEFAULT_POLICY, load_policy
+from sla_rules.policy_history import PolicyHistory
 from sla_rules.ticket_json import TicketError, ticket_from_json
 
 policy_option = click.option(
     "--policy", "policy_file", type=click.Path(path_type=Path), help="Policy file (TOML)."
+)
+policies_option = click.option(
+    "--policy",
+    "policy_files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Policy file (TOML); several are versions, each from its effective_from.",
 )
 now_option = click.option(
     "--now",
@@ -33,9 +43,9 @@ now_option = click.option(
 
 
 @click.command()
-@policy_option
+@policies_option
 @now_option
-def evaluate(policy_file: Path | None, now_text: str | None) -> None:
+def evaluate(policy_files: tuple[Path, ...], now_text: str | None) -> None:
     """Decide tickets in JSON Lines from standard input, one decision a line.
 
     A bad line gives {"id", "error"}; the rest goes on and the exit status is 1.
@@ -45,8 +55,13 @@ def evaluate(policy_file: Path | None, now_text: str | None) -> None:
       echo '{"id": 1, "channel": "email", "created_at": "2026-11-20T15:55:00Z",
              "organization": {"tier": "Enterprise"}}' | regiondo-sla evaluate
     """
-    policy, now = _policy(policy_file), _now(now_text)
-    _each_line(lambda raw: decide(ticket_from_json(raw), policy, now).to_json())
+    policies, now = _policies(policy_files), _now(now_text)
+
+    def judge(raw: Any) -> dict[str, Any]:
+        ticket = ticket_from_json(raw)
+        return decide(ticket, policies.for_ticket(ticket, Memory(), now), now).to_json()
+
+    _each_line(judge)
 
 
 @click.command()
@@ -76,9 +91,9 @@ def classify(policy_file: Path | None) -> None:
 
 @click.command()
 @click.argument("ticket_file", type=click.File("r"), default="-")
-@policy_option
+@policies_option
 @now_option
-def explain(ticket_file: TextIO, policy_file: Path | None, now_text: str | None) -> None:
+def explain(ticket_file: TextIO, policy_files: tuple[Path, ...], now_text: str | None) -> None:
     """Explain the decision on one ticket: rules, clauses, and the business time counted by day.
 
     TICKET_FILE holds one ticket as `evaluate` takes it; - is standard input.
@@ -87,9 +102,11 @@ def explain(ticket_file: TextIO, policy_file: Path | None, now_text: str | None)
     Example:
       regiondo-sla explain ticket.json --now 2026-11-23T09:00:00Z
     """
-    policy = _policy(policy_file)
+    policies, now = _policies(policy_files), _now(now_text)
     try:
-        decision = decide(ticket_from_json(json.load(ticket_file)), policy, _now(now_text))
+        ticket = ticket_from_json(json.load(ticket_file))
+        policy = policies.for_ticket(ticket, Memory(), now)
+        decision = decide(ticket, policy, now)
     except (TicketError, PolicyError, json.JSONDecodeError) as error:
         raise click.ClickException(f"{ticket_file.name}: {error}") from error
     click.echo("\n".join(explain_decision(decision, policy)))
@@ -149,6 +166,13 @@ def show(file: Path) -> None:
 def _policy(path: Path | None) -> Policy:
     try:
         return load_policy(path)
+    except PolicyError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _policies(paths: tuple[Path, ...]) -> PolicyHistory:
+    try:
+        return PolicyHistory(load_policy(path) for path in paths or (None,))
     except PolicyError as error:
         raise click.ClickException(str(error)) from error
 

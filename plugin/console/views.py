@@ -44,6 +44,7 @@ def tickets() -> str:
     services: Services = current_app.extensions["services"]
     page = max(1, request.args.get("page", 1, type=int))
     rows = services.store.tickets.recent(PAGE + 1, (page - 1) * PAGE)
+    policy = services.policies().current(services.clock())
     counts = services.store.tickets.counts()
     figures = [
         (label, counts.get(key, 0))
@@ -57,9 +58,9 @@ def tickets() -> str:
     ]
     return render_template(
         "console/tickets.html",
-        policy=services.policy,
+        policy=policy,
         figures=figures,
-        rows=[_shown(row, services.policy) for row in rows[:PAGE]],
+        rows=[_shown(row, policy) for row in rows[:PAGE]],
         page=page,
         more=len(rows) > PAGE,
     )

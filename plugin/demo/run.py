@@ -97,7 +97,7 @@ def _connect(services: Services, sandbox: str, account: str, public_url: str) ->
 
 def _mails(services: Services) -> list[Mail]:
     """The e-mails of the week after this one: their due dates lie ahead, as Freshdesk wants it."""
-    zone = services.policy.zone
+    zone = services.policies().current(services.clock()).zone
     today = services.clock().astimezone(zone).date()
     return read_mails(today + timedelta(days=7 - today.weekday()), zone)
 
@@ -170,7 +170,8 @@ def _show(console: Console, services: Services, sent: dict[tuple[str, str], Mail
     rows = {
         (row.connection, row.ticket_id): row for row in services.store.tickets.recent(len(sent) * 2)
     }
-    zone = services.policy.zone
+    policy = services.policies().current(services.clock())
+    zone = policy.zone
     console.print(f"\nWhat the contract gave them ({zone.key} time)\n", style="bold")
     console.print(_LINE.format("Vendor", "#", "Tier", "Received", "Due", "Priority"), style="bold")
     for key, mail in sent.items():
@@ -178,7 +179,7 @@ def _show(console: Console, services: Services, sent: dict[tuple[str, str], Mail
         if row is None:
             console.print(f"{mail.vendor} {key[1]}: not handled in time", style="red")
             continue
-        tier = services.policy.tiers[row.tier].label
+        tier = policy.tiers[row.tier].label
         due = _local(row.due_at, zone) if row.due_at else "no clock"
         cells = (mail.vendor, row.ticket_id, tier, _local(mail.at, zone), due)
         console.print(_LINE.format(*cells, row.decision["priority"] or "-"), highlight=False)

@@ -14,7 +14,7 @@ from plugin.store import AuditEntry, Store
 from plugin.store.migrate import migrate
 from plugin.store.reports import Grouping
 from sla_rules.engine import NO_MEMORY, decide
-from sla_rules.policy import load_policy
+from sla_rules.policy_file import load_policy
 from sla_rules.ticket import Channel, Organization, Ticket
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -10,7 +10,7 @@ from sla_rules.decision import Exclusion, State
 from sla_rules.engine import decide
 from sla_rules.memory import Memory, remember
 from sla_rules.patch import patch_for
-from sla_rules.policy import load_policy
+from sla_rules.policy_file import load_policy
 from sla_rules.ticket import (
     Author,
     Channel,

@@ -1,0 +1,104 @@
+"""Which version of the policy governs which ticket."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from sla_rules.decision import State
+from sla_rules.errors import PolicyError
+from sla_rules.memory import Memory
+from sla_rules.policy_file import DEFAULT_POLICY, read_policy
+from sla_rules.policy_history import PolicyHistory
+from sla_rules.ticket import Channel, Ticket
+
+TEXT = DEFAULT_POLICY.read_text("utf-8")
+OCTOBER, NOVEMBER, DECEMBER = (datetime(2026, month, 1, tzinfo=UTC) for month in (10, 11, 12))
+
+
+def version(name, effective_from=None, *, moves_open=False, text=TEXT):
+    lines = [f'version = "{name}"', f"applies_to_open = {str(moves_open).lower()}"]
+    if effective_from:
+        lines.append(f"effective_from = {effective_from.isoformat()}")
+    kept = [
+        line for line in text.splitlines() if not line.startswith(("version =", "applies_to_open"))
+    ]
+    where = kept.index('name = "regiondo"')
+    return read_policy("\n".join(kept[:where] + lines + kept[where:]), f"{name}.toml")
+
+
+FIRST, SECOND = version("1"), version("2", NOVEMBER)
+MOVING = version("3", DECEMBER, moves_open=True)
+
+
+def test_a_version_governs_tickets_that_start_at_or_after_its_effective_from():
+    history = PolicyHistory([SECOND, FIRST])
+    assert history.governing(OCTOBER, DECEMBER) is FIRST
+    assert history.governing(NOVEMBER, DECEMBER) is SECOND
+    assert history.governing(DECEMBER, DECEMBER) is SECOND
+
+
+def test_open_older_tickets_move_only_to_a_version_that_applies_to_open_once_it_is_in_force():
+    history = PolicyHistory([FIRST, SECOND, MOVING])
+    assert history.governing(OCTOBER, NOVEMBER) is FIRST
+    assert history.governing(OCTOBER, DECEMBER) is MOVING
+    assert history.governing(NOVEMBER, DECEMBER) is MOVING
+
+
+def test_a_ticket_that_moved_to_a_version_does_not_move_to_a_later_one_that_leaves_open_ones():
+    january = datetime(2027, 1, 1, tzinfo=UTC)
+    history = PolicyHistory([FIRST, MOVING, version("4", january)])
+    assert history.governing(OCTOBER, january) is MOVING
+
+
+def test_a_ticket_older_than_every_version_has_the_first():
+    assert PolicyHistory([SECOND]).governing(OCTOBER, OCTOBER) is SECOND
+    assert PolicyHistory([SECOND, MOVING]).current(OCTOBER) is SECOND
+
+
+def test_a_ticket_without_a_clock_has_the_current_version():
+    history = PolicyHistory([FIRST, SECOND])
+    assert history.governing(None, OCTOBER) is FIRST
+    assert history.governing(None, NOVEMBER) is SECOND
+    phone_call = Ticket(id="7", channel=Channel.PHONE, created_at=OCTOBER)
+    assert history.for_ticket(phone_call, Memory(), DECEMBER) is SECOND
+
+
+def test_two_versions_of_the_same_name_or_the_same_start_are_refused():
+    with pytest.raises(PolicyError, match="two policies are named regiondo 2"):
+        PolicyHistory([SECOND, version("2", DECEMBER)])
+    with pytest.raises(PolicyError, match="regiondo 2 and regiondo 9 have the same effective_from"):
+        PolicyHistory([SECOND, version("9", NOVEMBER)])
+    with pytest.raises(PolicyError, match="the same effective_from"):
+        PolicyHistory([FIRST, version("9")])
+    with pytest.raises(PolicyError, match="at least one"):
+        PolicyHistory([])
+
+
+def test_a_ticket_is_governed_by_its_first_start_that_is_remembered():
+    history = PolicyHistory([FIRST, SECOND])
+    ticket = Ticket(id="7", channel=Channel.EMAIL, created_at=DECEMBER)
+    assert history.for_ticket(ticket, Memory(), DECEMBER) is SECOND
+    assert history.for_ticket(ticket, Memory(starts_at=OCTOBER), DECEMBER) is FIRST
+
+
+def test_what_is_judged_keeps_the_version_it_was_judged_by():
+    history = PolicyHistory([FIRST, MOVING])
+    ticket = Ticket(id="7", channel=Channel.EMAIL, created_at=OCTOBER)
+    judged = Memory(
+        starts_at=OCTOBER,
+        judged=State.MET,
+        judged_due_at=OCTOBER,
+        policy_name="regiondo",
+        policy_version="1",
+    )
+    assert history.for_ticket(ticket, judged, DECEMBER) is FIRST
+    gone = PolicyHistory([MOVING])
+    assert gone.for_ticket(ticket, judged, DECEMBER) is MOVING
+
+
+def test_each_version_says_itself_which_channels_start_the_clock():
+    with_web = version("5", NOVEMBER, text=TEXT.replace('["email"]', '["email", "web"]', 1))
+    history = PolicyHistory([FIRST, with_web])
+    for created_at, policy in ((OCTOBER, FIRST), (DECEMBER, with_web)):
+        ticket = Ticket(id="7", channel=Channel.WEB, created_at=created_at)
+        assert history.for_ticket(ticket, Memory(), created_at) is policy
