@@ -8,7 +8,7 @@ import pytest
 from sla_rules.decision import State
 from sla_rules.engine import decide
 from sla_rules.errors import PolicyError
-from sla_rules.policy import load_policy
+from sla_rules.policy_file import load_policy
 from sla_rules.ticket import Author, Channel, Message, Organization, Priority, Status, Ticket
 
 BERLIN = ZoneInfo("Europe/Berlin")
