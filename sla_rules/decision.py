@@ -85,16 +85,19 @@ class Warned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What should hold on one ticket. `tags` are all of ours that belong on it.
+    """What should hold on one ticket, decided `at`. `tags` are all of ours that belong on it.
 
     `remove_tags` are those of ours that are on it and do not belong. `due_at` is the date that
     agents should see, None where none should stand. `overrides` are the fields that a person holds.
+    `next_day_ends_at` is when the next business day after `due_at` ends. `due_not_kept`: the vendor
+    changes our due date whenever we set it, so we stopped.
     `quote` is the sentence that asked for a feature; `schedule` names the hours that counted.
     `warnings` are the levels that people may be told of now. `next_look_at` is the next instant at
     which time alone changes what should hold, None where there is none.
     """
 
     id: str
+    at: datetime
     kind: Kind
     environment: Environment
     impact: Impact
@@ -123,6 +126,8 @@ class Decision:
     policy_version: str
     warnings: tuple[Warned, ...] = ()
     next_look_at: datetime | None = None
+    next_day_ends_at: datetime | None = None
+    due_not_kept: bool = False
 
     @property
     def covered(self) -> bool:

@@ -6,7 +6,7 @@ Pure: `now` is an argument, and nothing is written.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from .decision import Decision, Exclusion, Reason, State, Target
@@ -19,10 +19,12 @@ from .rules.find_tier import find_tier
 from .rules.hand_to_it import hand_to_it
 from .rules.judge_message import judge_message
 from .rules.judge_response import duration_text, judge_response
+from .rules.keep_due_date import keep_due_date
 from .rules.respect_hand import FIELDS, respect_hand
 from .rules.set_priority import set_priority
 from .rules.start_clock import start_clock
 from .rules.warn_before import warn_before
+from .schedule import Schedule
 from .ticket import Priority, Status, Ticket, Traits
 
 NO_MEMORY = Memory()
@@ -78,6 +80,10 @@ def decide(
     overrides, whys = respect_hand(ticket, policy, memory, traits)
     reasons.extend(whys)
 
+    due_at = target.due_at if target and _runs(target) else None
+    gives_up, not_kept, why_lost = keep_due_date(ticket, due_at, policy, memory, traits, now)
+    _note(reasons, why_lost)
+
     tags = {policy.tiers[tier].tag}
     if priority:
         tags.add(policy.tag(f"priority_{priority.value}"))
@@ -92,12 +98,13 @@ def decide(
         "met": target is not None and target.state is State.MET,
         "breached": target is not None and target.state is State.BREACHED,
         "manual": any(hand.field in FIELDS for hand in overrides),
+        "due_not_kept": not_kept,
     }
     tags |= {policy.tag(name) for name, holds in flags.items() if holds}
-    due_at = target.due_at if target and _runs(target) else None
     zone = ZoneInfo(hours.time_zone)
     return Decision(
         id=ticket.id,
+        at=now,
         kind=judgement.kind,
         environment=judgement.environment,
         impact=judgement.impact,
@@ -110,7 +117,7 @@ def decide(
         due_at=due_at,
         priority=priority,
         tags=frozenset(tags),
-        remove_tags=(policy.our_tags & ticket.tags) - tags - {policy.tags.due_not_kept},
+        remove_tags=(policy.our_tags & ticket.tags) - tags,
         assignee=assignee,
         group=group,
         due_text=due_at.astimezone(zone).strftime("%Y-%m-%d %H:%M") if due_at else None,
@@ -126,6 +133,8 @@ def decide(
         policy_version=policy.version,
         warnings=outlook.tell,
         next_look_at=outlook.next_look_at,
+        next_day_ends_at=_next_day_end(due_at, hours.schedule, zone) if due_at else None,
+        due_not_kept=gives_up,
     )
 
 
@@ -145,6 +154,16 @@ def _note(reasons: list[Reason], reason: Reason | None) -> None:
 def _runs(target: Target) -> bool:
     """Whether the ticket still waits for its first response; a breached one stays overdue."""
     return target.response_at is None and target.state is not State.CANCELLED
+
+
+def _next_day_end(at: datetime, schedule: Schedule, zone: ZoneInfo) -> datetime:
+    """The closing instant of the next local date after `at` that has opening hours."""
+    opens = schedule.next_open(_midnight_after(at, zone))
+    return schedule.add(opens, schedule.elapsed(opens, _midnight_after(opens, zone)))
+
+
+def _midnight_after(at: datetime, zone: ZoneInfo) -> datetime:
+    return datetime.combine(at.astimezone(zone).date() + timedelta(days=1), time(), zone)
 
 
 def _cancelled(target: Target) -> Target:

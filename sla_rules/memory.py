@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from .decision import Decision, State, instant
@@ -22,8 +22,10 @@ class Memory:
     `judged`, `judged_due_at`, `policy_name`, `policy_version`: what is met or breached stays so,
     with the policy it was judged by. `cancelled_at`: solved without a reply. `wrote`: the values
     that we wrote last, by field. `tags`: our tags that we put there. `overrides`: fields that a
-    person holds.
-    `restored`: labels that a person took away, for good.
+    person holds. `restored`: labels that a person took away, for good. `healed`: tags of ours that
+    were lost and set once more; one that is lost again was taken by a person. `corrections`: when
+    we set a due date again that the vendor had changed. `refused`: values that the vendor does not
+    take, by field. `fingerprint`: the ticket as we left it.
     """
 
     starts_at: datetime | None = None
@@ -37,6 +39,10 @@ class Memory:
     tags: frozenset[str] = frozenset()
     overrides: tuple[Hand, ...] = ()
     restored: frozenset[str] = frozenset()
+    healed: frozenset[str] = frozenset()
+    corrections: tuple[datetime, ...] = ()
+    refused: Mapping[str, str | None] = field(default_factory=dict)
+    fingerprint: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
@@ -55,6 +61,10 @@ class Memory:
                 for hand in self.overrides
             ],
             "restored": sorted(self.restored),
+            "healed": sorted(self.healed),
+            "corrections": [instant(at) for at in self.corrections],
+            "refused": dict(self.refused),
+            "fingerprint": self.fingerprint,
         }
 
     @classmethod
@@ -75,6 +85,10 @@ class Memory:
                 for hand in stored.get("overrides") or ()
             ),
             restored=frozenset(stored.get("restored") or ()),
+            healed=frozenset(stored.get("healed") or ()),
+            corrections=tuple(map(datetime.fromisoformat, stored.get("corrections") or ())),
+            refused=stored.get("refused") or {},
+            fingerprint=stored.get("fingerprint"),
         )
 
 
@@ -90,9 +104,17 @@ def remember(
     judged = target is not None and target.state in {State.MET, State.BREACHED}
     wrote = dict(memory.wrote)
     tags = memory.tags & ticket.tags
+    healed, corrections, refused = memory.healed, memory.corrections, dict(memory.refused)
     if written is not None:
+        if "add_tags" in written.values:
+            healed |= (memory.tags - ticket.tags) & patch.add_tags
+        if is_correction(memory, ticket, written.values.get("due_at")):
+            corrections = (*corrections_today(memory, decision.at), decision.at)
+        refused = {n: v for n, v in refused.items() if n not in written.values}
+        refused |= {name: _plain(getattr(patch, name)) for name in written.refused}
         wrote |= {name: _plain(value) for name, value in written.values.items() if name in _FIELDS}
-        tags = (tags | patch.add_tags) - patch.remove_tags
+        if "add_tags" in written.values:
+            tags = (tags | patch.add_tags) - patch.remove_tags
     held = {hand.field for hand in decision.overrides}
     for name in {hand.field for hand in memory.overrides} - held:
         wrote[name] = _plain(getattr(ticket, name, None)) if written is None else wrote.get(name)
@@ -109,10 +131,36 @@ def remember(
         tags=tags,
         overrides=decision.overrides,
         restored=decision.restored,
+        healed=healed & decision.tags,
+        corrections=corrections,
+        refused=refused,
+        fingerprint=written.fingerprint if written else ticket.fingerprint,
     )
 
 
-_FIELDS = ("due_at", "priority", "assignee", "group", "kind", "due_text", "note_text")
+def is_correction(memory: Memory, ticket: Ticket, due_at: object) -> bool:
+    """Say whether this due date was written before and something else stands there now."""
+    return (
+        isinstance(due_at, datetime)
+        and ticket.due_at != due_at
+        and memory.wrote.get("due_at") == instant(due_at)
+    )
+
+
+def corrections_today(memory: Memory, now: datetime) -> tuple[datetime, ...]:
+    """Return the corrections of the last 24 hours."""
+    return tuple(at for at in memory.corrections if now - at < timedelta(days=1))
+
+
+def is_refused(memory: Memory, name: str, value: object) -> bool:
+    """Say whether the vendor refused this very value of a field."""
+    return name in memory.refused and memory.refused[name] == _plain(value)
+
+
+_FIELDS = (
+    *("due_at", "priority", "assignee", "group", "kind", "due_text", "note_text"),
+    "stop_timer",
+)
 
 
 def _plain(value: object) -> str | None:

@@ -5,11 +5,12 @@ Sends nothing; a connector does. A field in a person's hand is left out.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from .decision import Decision, Exclusion
-from .memory import Memory
-from .ticket import KEEP, Kept, Kind, Ticket, TicketPatch, Traits
+from .memory import Memory, is_refused
+from .ticket import KEEP, Kept, Kind, Status, Ticket, TicketPatch, Traits
 
 
 def patch_for(
@@ -20,7 +21,7 @@ def patch_for(
     kind: Kind | Kept = KEEP
     if traits.sets_kind and decision.exclusion is Exclusion.FEATURE_REQUEST and not ticket.type:
         kind = decision.kind
-    return TicketPatch(
+    patch = TicketPatch(
         due_at=_due_at(ticket, decision, memory, traits, now) if "due_at" not in held else KEEP,
         priority=decision.priority
         if decision.priority and decision.priority != ticket.priority and "priority" not in held
@@ -30,17 +31,25 @@ def patch_for(
         if decision.group and decision.group != ticket.group and "group" not in memory.wrote
         else KEEP,
         kind=kind,
+        stop_timer=_stop_timer(ticket, decision, memory) if traits.stops_timer else KEEP,
+        next_day_ends_at=decision.next_day_ends_at,
         due_text=_text(ticket.due_text, decision.due_text),
         note_text=_text(ticket.note_text, decision.note_text),
         add_tags=_free(decision.tags - ticket.tags, held),
         remove_tags=_free(_removable(ticket, decision, memory), held),
     )
+    refused = {
+        name: KEEP for name, value in patch.changes().items() if is_refused(memory, name, value)
+    }
+    return replace(patch, **refused) if refused else patch  # type: ignore[arg-type]
 
 
 def _due_at(
     ticket: Ticket, decision: Decision, memory: Memory, traits: Traits, now: datetime
 ) -> datetime | Kept | None:
     wanted = decision.due_at
+    if decision.due_not_kept:
+        return KEEP
     if wanted is None:
         answered = decision.target is not None and decision.target.response_at is not None
         ours = memory.wrote.get("due_at") is not None
@@ -49,6 +58,15 @@ def _due_at(
     if wanted == ticket.due_at or (wanted <= now and not traits.past_due_at):
         return KEEP
     return wanted
+
+
+def _stop_timer(ticket: Ticket, decision: Decision, memory: Memory) -> bool | Kept:
+    """Once for a ticket outside the SLA, and back once it is inside again: never against a hand."""
+    outside = decision.exclusion in {Exclusion.FEATURE_REQUEST, Exclusion.TEST_SYSTEM}
+    moved = memory.wrote.get("stop_timer")
+    if outside and moved is None and ticket.status in {Status.NEW, Status.OPEN}:
+        return True
+    return False if moved == "True" and decision.exclusion is None else KEEP
 
 
 def _text(current: str | None, wanted: str | None) -> str | Kept | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Literal, TypeAlias
 
@@ -85,6 +85,7 @@ class Organization:
     """The partner's company. `tier` is the raw value in the helpdesk, None where there is none.
 
     `named_contact_refusal` says why the named contact cannot take tickets, None where they can.
+    `found_by` says how it was found where the ticket itself names none.
     """
 
     id: str | None = None
@@ -92,6 +93,7 @@ class Organization:
     tier: str | None = None
     named_contact: str | None = None
     named_contact_refusal: str | None = None
+    found_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,11 +117,16 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hand:
-    """A person changed a field. `field` is a TicketPatch field, or `tag:<name>`."""
+    """A person changed a field. `field` is a TicketPatch field, or `tag:<name>`.
+
+    `by_our_account` says that the change came from the account we act as, without our stamp: where
+    the value is one that we wrote, it is ours after all.
+    """
 
     field: str
     by: str | None = None
     at: datetime | None = None
+    by_our_account: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,9 +136,10 @@ class Ticket:
     `messages` is None where the conversation was not read; then `channel`, `created_at` and
     `first_response_at` tell the same in short. `kind`, `environment` and `impact` are what a person
     or a field says, never our own judgement. `stamp` is the vendor's version of the ticket.
-    `merged_into` names the ticket that survived a merge; `merged_starts_at` is the earliest start
-    of the tickets merged into this one. `audited` says that `hands` is complete: every change by a
-    person is in it.
+    `merged_into` names the ticket that survived a merge; `merged_from` those merged into this one,
+    and `merged_starts_at` is the earliest start of theirs that is known. `fingerprint` is the same
+    as long as nothing that a decision reads has changed. `audited` says that `hands` is complete:
+    every change by a person is in it.
     """
 
     id: str
@@ -153,6 +161,7 @@ class Ticket:
     messages: tuple[Message, ...] | None = None
     first_response_at: datetime | None = None
     merged_into: str | None = None
+    merged_from: tuple[str, ...] = ()
     merged_starts_at: datetime | None = None
     due_at: datetime | None = None
     kind: Kind | None = None
@@ -163,6 +172,7 @@ class Ticket:
     hands: tuple[Hand, ...] = ()
     audited: bool = False
     stamp: str | None = None
+    fingerprint: str | None = None
 
 
 class Keep(Enum):
@@ -181,6 +191,9 @@ class TicketPatch:
 
     `due_text` and `note_text` are what agents read in the fields `SLA due` and `SLA note`.
     `kind` is the label for the vendor's own type, where it has one (Freshdesk: Feature Request).
+    `stop_timer` asks for a status in which the account's own clock rests (False: take it back).
+    `next_day_ends_at` is no change of its own: the end of the next business day after `due_at`, for
+    vendors that want a resolution date with it.
     """
 
     due_at: datetime | Kept | None = KEEP
@@ -190,6 +203,8 @@ class TicketPatch:
     kind: Kind | Kept = KEEP
     due_text: str | Kept | None = KEEP
     note_text: str | Kept | None = KEEP
+    stop_timer: bool | Kept = KEEP
+    next_day_ends_at: datetime | None = None
     add_tags: frozenset[str] = frozenset()
     remove_tags: frozenset[str] = frozenset()
 
@@ -197,6 +212,8 @@ class TicketPatch:
         """Return the fields that change, by name."""
         found: dict[str, object] = {}
         for item in fields(self):
+            if item.name == "next_day_ends_at":
+                continue
             value = getattr(self, item.name)
             if value is not KEEP and not (item.name.endswith("_tags") and not value):
                 found[item.name] = value
@@ -216,6 +233,7 @@ class Traits:
     `native_due_at`: the account fills in due dates of its own, so one found before our first write
     is nobody's hand. `recalculates_due_at`: it also changes ours, so no due date is anybody's hand.
     `sets_kind`: the vendor's own type can say that a ticket is a feature request.
+    `stops_timer`: the account has a status for tickets outside the SLA.
     """
 
     clears_due_at: bool = True
@@ -225,12 +243,21 @@ class Traits:
     native_due_at: bool = False
     recalculates_due_at: bool = False
     sets_kind: bool = False
+    stops_timer: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What a vendor took of a patch: the values as it stored them, and the ticket's new version."""
+    """What a vendor took of a patch: the values as it stored them, and the ticket's new version.
+
+    `refused`: fields of the patch that the vendor will not take, as long as the same is asked.
+    `fingerprint` is the ticket's after the write. `look_again_after`: the vendor may still change
+    what was written; look then.
+    """
 
     values: Mapping[str, object] = field(default_factory=dict)
     stamp: str | None = None
     notes: tuple[str, ...] = ()
+    refused: frozenset[str] = frozenset()
+    fingerprint: str | None = None
+    look_again_after: timedelta | None = None

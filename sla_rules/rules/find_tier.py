@@ -19,7 +19,10 @@ def find_tier(ticket: Ticket, policy: Policy) -> tuple[str, bool, Reason]:
             f"{organization.name} has" if organization and organization.name else "The partner has"
         )
         tier = policy.tiers[key]
-        return key, True, Reason(RULE, f"{whose} the package {tier.label}.", tier.clause)
+        found_by = organization.found_by if organization else None
+        how = f" (found by {found_by})" if found_by else ""
+        text = f"{whose} the package {tier.label}{how}."
+        return key, True, Reason(RULE, text, tier.clause)
     fallback = policy.tiers[policy.default_tier]
     if organization is None:
         why = "The requester belongs to no organisation"

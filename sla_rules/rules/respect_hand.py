@@ -23,19 +23,35 @@ def respect_hand(
     """
     given_back = policy.tags.manual in memory.tags and policy.tags.manual not in ticket.tags
     if ticket.audited:
-        hands = ticket.hands
+        hands = tuple(hand for hand in ticket.hands if not _is_ours(hand, ticket, memory))
     elif given_back:
         hands = ()
     else:
         hands = tuple(
             Hand(field=name) for name in FIELDS if _is_strange(name, ticket, memory, traits)
-        )
+        ) + tuple(Hand(field=f"tag:{tag}") for tag in sorted(_taken_tags(ticket, policy, memory)))
     reasons = tuple(
         Reason(RULE, f"A person set {_name(hand)}{_who(hand)}: it is left alone.")
         for hand in hands
         if hand.field in FIELDS
     )
     return hands, reasons
+
+
+def _is_ours(hand: Hand, ticket: Ticket, memory: Memory) -> bool:
+    """Our account's change without our stamp, to the very value that we wrote last."""
+    if not hand.by_our_account or hand.field not in memory.wrote:
+        return False
+    value = getattr(ticket, hand.field, None)
+    return memory.wrote[hand.field] == (instant(value) if isinstance(value, datetime) else value)
+
+
+def _taken_tags(ticket: Ticket, policy: Policy, memory: Memory) -> set[str]:
+    """Our tags that a person took: those lost a second time (the first may have been a race)."""
+    taken = {hand.field.removeprefix("tag:") for hand in memory.overrides} | (
+        memory.healed & memory.tags
+    )
+    return (taken & policy.our_tags) - ticket.tags
 
 
 def _is_strange(name: str, ticket: Ticket, memory: Memory, traits: Traits) -> bool:
