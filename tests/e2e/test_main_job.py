@@ -3,20 +3,11 @@
 Every due date is computed a second time here, minute by minute, from the contract's text alone.
 """
 
-import socket
-import time
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import pytest
 import requests
-
-from connectors.base import Connection
-from connectors.freshdesk.provision import provision as provision_freshdesk
-from connectors.zendesk.provision import provision as provision_zendesk
-from plugin.bootstrap import build_services
-from plugin.settings import Settings
-from plugin.supervisor import Service, spawn
+from e2e.running import wait_until
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOURS = {"enterprise": 4, "advanced": 6, "starter": 8, "free": 10}
@@ -33,115 +24,6 @@ def due_by_walking(starts_at, hours):
             left -= 1
         at += timedelta(minutes=1)
     return at
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_until(holds, within=60.0, what="it"):
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        try:
-            if holds():
-                return
-        except requests.RequestException:
-            pass
-        time.sleep(1)
-    pytest.fail(f"{what} did not happen within {within} s")
-
-
-class Running:
-    """The whole thing, with two connected accounts."""
-
-    def __init__(self, database_url, tmp_path):
-        self.service = Service(
-            Settings(
-                database_url=database_url,
-                secret_key="a secret of the tests",
-                port=free_port(),
-                web_workers=1,
-                log_level="ERROR",
-                var=tmp_path,
-            )
-        )
-        self.service.start()
-        port = free_port()
-        arguments = ["sandbox", "--port", str(port)]
-        self.process = spawn(arguments, self.service.environment, quiet=True)
-        self.sandbox = f"http://127.0.0.1:{port}"
-        self.address = f"http://127.0.0.1:{self.service.settings().port}"
-        wait_until(lambda: requests.get(f"{self.sandbox}/sandbox/", timeout=2).ok)
-        wait_until(lambda: requests.get(f"{self.address}/readyz", timeout=2).ok)
-        self.services = build_services(self.service.settings(), pool_size=2)
-        name = f"t{port}"
-        self.names = {"zendesk": f"{name}-z", "freshdesk": f"{name}-f"}
-        self.account = name
-        for vendor, key in self.names.items():
-            credentials = {
-                "client_id": "sandbox-client",
-                "client_secret": "sandbox-secret",
-                "api_key": "sandbox-key",
-            }
-            connection = Connection(
-                key=key,
-                vendor=vendor,
-                base_url=f"{self.sandbox}/{vendor}/{name}",
-                credentials=credentials,
-            )
-            if vendor == "zendesk":
-                connection = provision_zendesk(connection, self.address)
-            else:
-                connection = provision_freshdesk(connection, self.address, datetime.now(UTC))
-            self.services.store.connections.save(connection)
-            verb = "organizations" if vendor == "zendesk" else "companies"
-            for tier in HOURS:
-                self.act(vendor, verb, name=tier, tier=tier)
-
-    def act(self, vendor, verb, **given):
-        url = f"{self.sandbox}/sandbox/{vendor}/{self.account}/{verb}"
-        answer = requests.post(url, json=given, timeout=10)
-        assert answer.ok, answer.text
-        return answer.json()
-
-    def due(self, vendor, ticket):
-        """The due date that stands in the helpdesk, read through its own API."""
-        base = f"{self.sandbox}/{vendor}/{self.account}"
-        if vendor == "freshdesk":
-            answer = requests.get(
-                f"{base}/api/v2/tickets/{ticket}", auth=("sandbox-key", "X"), timeout=10
-            )
-            return answer.json()["fr_due_by"]
-        token = requests.post(
-            f"{base}/oauth/tokens",
-            json={
-                "grant_type": "client_credentials",
-                "client_id": "sandbox-client",
-                "client_secret": "sandbox-secret",
-            },
-            timeout=10,
-        ).json()["access_token"]
-        answer = requests.get(
-            f"{base}/api/v2/tickets/{ticket}",
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=10,
-        )
-        return answer.json()["ticket"]["due_at"]
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
-        self.services.store.close()
-        self.service.stop()
-
-
-@pytest.fixture
-def running(database_url, tmp_path):
-    running = Running(database_url, tmp_path)
-    yield running
-    running.stop()
 
 
 def send_mails(running, count):
