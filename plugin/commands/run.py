@@ -102,11 +102,11 @@ def sandbox(host: str, port: int) -> None:
     Example:
       regiondo-sla sandbox --port 8090
     """
-    from plugin.sandbox.server import run_sandbox
+    from plugin.sandbox.server import create_sandbox, run_sandbox
 
     click.echo(f"Zendesk   http://{host}:{port}/zendesk/acme    (sandbox-client, sandbox-secret)")
     click.echo(f"Freshdesk http://{host}:{port}/freshdesk/acme  (API key sandbox-key)")
-    run_sandbox(host, port)
+    run_sandbox(host, port, create_sandbox())
 
 
 @click.command()

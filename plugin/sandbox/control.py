@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, jsonify, request
 
-from plugin.sandbox.state import ApiError, Fault, Json
+from plugin.sandbox.faults import Fault
+from plugin.sandbox.state import ApiError, Json
 
 if TYPE_CHECKING:
     from plugin.sandbox.server import Accounts, Sandbox

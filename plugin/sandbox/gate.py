@@ -16,17 +16,10 @@ from typing import Any, Protocol
 
 from flask import Blueprint, Response, request
 
-from plugin.sandbox.state import (
-    API_FAULTS,
-    ApiError,
-    Clock,
-    Fault,
-    Faults,
-    Journal,
-    Json,
-    Reply,
-    iso,
-)
+from plugin.sandbox.clock import Clock
+from plugin.sandbox.faults import API_FAULTS, Fault, Faults
+from plugin.sandbox.journal import Journal
+from plugin.sandbox.state import ApiError, Json, Reply, iso
 
 
 class Account(Protocol):

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from flask import Blueprint, Flask
 from werkzeug.serving import make_server
 
+from plugin.sandbox.clock import Clock
 from plugin.sandbox.control import register_control
+from plugin.sandbox.faults import Faults
 from plugin.sandbox.freshdesk import admin_api as freshdesk_admin_api
 from plugin.sandbox.freshdesk import api as freshdesk_api
 from plugin.sandbox.freshdesk.account import FreshdeskAccount
 from plugin.sandbox.gate import Gate
-from plugin.sandbox.state import Clock, Faults, Journal, Json, utc_now
+from plugin.sandbox.journal import Journal
+from plugin.sandbox.state import Json
 from plugin.sandbox.webhooks import Sender
-from plugin.sandbox.zendesk import admin_api as zendesk_admin_api
-from plugin.sandbox.zendesk import api as zendesk_api
+from plugin.sandbox.zendesk import routes as zendesk_routes
 from plugin.sandbox.zendesk.account import ZendeskAccount
 
 if TYPE_CHECKING:
@@ -49,11 +52,11 @@ class Accounts(Generic[AccountT]):
 class Sandbox:
     """Both vendors in memory: `app` is the WSGI application, the rest is for tests."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, seed: int) -> None:
         self.clock = clock
         self.lock = threading.RLock()
         self.journal = Journal()
-        self.faults = Faults()
+        self.faults = Faults(seed)
         self.sender = Sender(self.journal, self.faults, clock)
         self.zendesk: Accounts[ZendeskAccount] = Accounts(
             lambda name: ZendeskAccount(name, clock, self.lock, self.sender), self.lock
@@ -83,8 +86,7 @@ class Sandbox:
         app = Flask("regiondo-sla-sandbox")
         zendesk = Blueprint("zendesk", __name__, url_prefix="/zendesk/<account_name>")
         gate = Gate(zendesk, self.zendesk.account, self.lock, self.faults, self.journal, self.clock)
-        zendesk_api.register(gate)
-        zendesk_admin_api.register(gate)
+        zendesk_routes.register(gate)
         freshdesk = Blueprint("freshdesk", __name__, url_prefix="/freshdesk/<account_name>")
         gate = Gate(
             freshdesk, self.freshdesk.account, self.lock, self.faults, self.journal, self.clock
@@ -109,14 +111,19 @@ def _without_json_suffix(app: WSGIApplication) -> WSGIApplication:
     return serve
 
 
-def create_sandbox(clock: Clock | None = None) -> Sandbox:
-    """Build a sandbox; `clock` returns the aware UTC time it goes by, default the machine's."""
-    return Sandbox(clock or utc_now)
+def create_sandbox(
+    clock: Clock | Callable[[], datetime] | None = None, *, seed: int = 0
+) -> Sandbox:
+    """Build a sandbox; `clock` is its clock, or a calendar to go by, default the machine's.
+
+    The same `seed` gives the same faults for the same requests.
+    """
+    return Sandbox(clock if isinstance(clock, Clock) else Clock(clock), seed)
 
 
-def run_sandbox(host: str, port: int) -> None:
+def run_sandbox(host: str, port: int, sandbox: Sandbox) -> None:
     """Serve a sandbox until interrupted. For loopback: its credentials are public."""
-    server = make_server(host, port, create_sandbox().app, threaded=True)
+    server = make_server(host, port, sandbox.app, threaded=True)
     try:
         server.serve_forever()
     finally:

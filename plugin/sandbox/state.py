@@ -1,24 +1,17 @@
-"""What both vendors' mocks share: instants, faults, rate windows, the journal of calls.
+"""The words that both vendors' mocks share: instants, answers, rate windows.
 
 Holds nothing that only one vendor does.
 """
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from plugin.sandbox.clock import Clock
+
 Json = dict[str, Any]
-Clock = Callable[[], datetime]
-
-
-def utc_now() -> datetime:
-    """Return the machine's time, aware, in UTC."""
-    return datetime.now(UTC)
 
 
 def iso(at: datetime) -> str:
@@ -51,94 +44,11 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class Journal:
-    """Everything that arrived and everything that was sent, oldest first."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.calls: list[Json] = []
-        self.deliveries: list[Json] = []
-
-    def add_call(self, entry: Json) -> None:
-        with self._lock:
-            self.calls.append(entry)
-
-    def add_delivery(self, entry: Json) -> None:
-        with self._lock:
-            self.deliveries.append(entry)
-
-    def clear(self) -> None:
-        with self._lock:
-            self.calls.clear()
-            self.deliveries.clear()
-
-
-API_FAULTS = ("429", "503", "timeout", "reset", "slow")
-WEBHOOK_FAULTS = ("duplicate", "reorder", "drop")
-
-
-@dataclass
-class Fault:
-    """Something that goes wrong `count` times.
-
-    `after` executes the request before losing its answer (503, timeout, reset). `method` and
-    `path` (a part of it) narrow which requests are hit. `seconds` is how long slow, timeout and
-    reorder take.
-    """
-
-    kind: str
-    vendor: str | None = None
-    count: int = 1
-    method: str | None = None
-    path: str | None = None
-    after: bool = False
-    seconds: float | None = None
-    retry_after: int = 1
-
-    def __post_init__(self) -> None:
-        self.kind = str(self.kind)
-        if self.kind not in API_FAULTS + WEBHOOK_FAULTS:
-            raise ValueError(f"unknown fault {self.kind!r}")
-
-
-class Faults:
-    """The faults still to come."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._waiting: list[Fault] = []
-
-    def add(self, fault: Fault) -> None:
-        with self._lock:
-            self._waiting.append(fault)
-
-    def clear(self) -> None:
-        with self._lock:
-            self._waiting.clear()
-
-    def take(
-        self, kinds: tuple[str, ...], vendor: str, method: str = "", path: str = ""
-    ) -> Fault | None:
-        """Use up one matching fault, or return None."""
-        with self._lock:
-            for fault in self._waiting:
-                if (
-                    fault.kind in kinds
-                    and fault.vendor in (None, vendor)
-                    and fault.method in (None, method)
-                    and (fault.path is None or fault.path in path)
-                ):
-                    fault.count -= 1
-                    if fault.count <= 0:
-                        self._waiting.remove(fault)
-                    return fault
-            return None
-
-
 class RateWindow:
-    """A budget of requests per fixed window of real seconds (never of the sandbox's own clock)."""
+    """A budget of requests per fixed window of the sandbox's seconds."""
 
-    def __init__(self, limit: int, seconds: float = 60) -> None:
+    def __init__(self, clock: Clock, limit: int, seconds: float = 60) -> None:
+        self.clock = clock
         self.limit = limit
         self.seconds = seconds
         self._used = 0
@@ -146,9 +56,9 @@ class RateWindow:
 
     def take(self, cost: int = 1) -> bool:
         """Use up `cost` requests; False where the window has no room for them."""
-        if time.monotonic() >= self._ends_at:
+        if self.clock.elapsed() >= self._ends_at:
             self._used = 0
-            self._ends_at = time.monotonic() + self.seconds
+            self._ends_at = self.clock.elapsed() + self.seconds
         self._used += cost
         return self._used <= self.limit
 
@@ -157,6 +67,11 @@ class RateWindow:
         return max(0, self.limit - self._used)
 
     @property
+    def left(self) -> float:
+        """The sandbox's seconds until the window ends."""
+        return max(0.0, self._ends_at - self.clock.elapsed())
+
+    @property
     def resets_in(self) -> int:
-        """Whole seconds until the window ends, at least 1."""
-        return max(1, int(self._ends_at - time.monotonic()) + 1)
+        """Seconds until the window ends as clients are told them, at least 1."""
+        return self.clock.told_seconds(self.left)

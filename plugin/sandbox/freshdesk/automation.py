@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from plugin.sandbox.freshdesk.records import PRIORITIES
 from plugin.sandbox.state import ApiError, Json
-from plugin.sandbox.webhooks import Outcome, Shipment
+from plugin.sandbox.webhooks import Attempt, Shipment
 
 if TYPE_CHECKING:
     from plugin.sandbox.freshdesk.tickets import Tickets
@@ -71,12 +71,12 @@ class Automation:
             )
         )  # fmt: skip
 
-    def _retry_in(self, outcome: Outcome, attempt: int, _retry_after: str | None) -> float | None:
-        if isinstance(outcome, int) and 200 <= outcome < 300:
+    def _retry_in(self, attempt: Attempt, number: int) -> float | None:
+        if isinstance(attempt.outcome, int) and 200 <= attempt.outcome < 300:
             return None
-        if attempt > len(RETRY_MINUTES):
+        if number > len(RETRY_MINUTES):
             return None
-        return RETRY_MINUTES[attempt - 1] * 60 * self._account.settings.retry_scale
+        return RETRY_MINUTES[number - 1] * 60 * self._account.settings.retry_scale
 
     def _values(self, ticket: Json, changes: Changes) -> dict[str, object]:
         account = self._account

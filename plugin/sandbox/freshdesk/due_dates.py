@@ -5,7 +5,6 @@ Knows nothing of the contract's own targets.
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 
 from plugin.sandbox.freshdesk.records import Records, failed
@@ -83,7 +82,7 @@ class DueDates:
     def settle(self, ticket: Json) -> None:
         """Do the recalculation that has become due; called before a ticket is read."""
         due = self._pending.get(ticket["id"])
-        if due is None or time.monotonic() < due:
+        if due is None or self._account.clock.elapsed() < due:
             return
         del self._pending[ticket["id"]]
         if ticket["id"] in self._by_hand and self._account.settings.keeps_api_due:
@@ -97,4 +96,4 @@ class DueDates:
 
     def _later(self, ticket: Json) -> None:
         seconds = self._account.settings.recalculation_seconds
-        self._pending[ticket["id"]] = time.monotonic() + seconds
+        self._pending[ticket["id"]] = self._account.clock.elapsed() + seconds

@@ -9,7 +9,8 @@ import re
 import threading
 from dataclasses import dataclass
 
-from plugin.sandbox.state import ApiError, Clock, Json, RateWindow, iso
+from plugin.sandbox.clock import Clock
+from plugin.sandbox.state import ApiError, Json, RateWindow, iso
 from plugin.sandbox.webhooks import Sender
 
 API_KEY = "sandbox-key"
@@ -75,9 +76,9 @@ class Records:
             6: Status("Waiting on Customer", "Awaiting your Reply", timer=False),
             7: Status("Waiting on Third Party", "Being Processed", timer=False),
         }
-        self.rate = RateWindow(self.settings.rate_limit)
-        self.update_rate = RateWindow(self.settings.ticket_update_limit)
-        self.list_rate = RateWindow(self.settings.ticket_list_limit)
+        self.rate = RateWindow(clock, self.settings.rate_limit)
+        self.update_rate = RateWindow(clock, self.settings.ticket_update_limit)
+        self.list_rate = RateWindow(clock, self.settings.ticket_list_limit)
         self._fill()
 
     def _fill(self) -> None:

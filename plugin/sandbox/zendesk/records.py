@@ -1,41 +1,33 @@
-"""People, organisations, groups, fields and settings of one Zendesk account.
+"""One Zendesk account's tables and the people in them: users, groups, organisations.
 
-Tickets are in `tickets.py`.
+Fields, forms and statuses are in `catalog.py`, tickets in `tickets.py`.
 """
 
 from __future__ import annotations
 
 import secrets
 import threading
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from plugin.sandbox.state import ApiError, Clock, Json, RateWindow, instant, iso
+from plugin.sandbox.clock import Clock
+from plugin.sandbox.state import ApiError, Json, RateWindow, instant, iso
 from plugin.sandbox.webhooks import Sender
+from plugin.sandbox.zendesk.settings import Settings
+
+if TYPE_CHECKING:
+    from plugin.sandbox.zendesk.door import Token
 
 CLIENT_ID = "sandbox-client"
 CLIENT_SECRET = "sandbox-secret"
+API_TOKEN = "sandbox-token"
+# Zendesk publishes it for test calls of webhooks that do not exist yet.
+STATIC_SECRET = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="
 _ULID = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def ulid() -> str:
     """Return 26 random characters in the alphabet of a ULID."""
     return "01" + "".join(secrets.choice(_ULID) for _ in range(24))
-
-
-@dataclass
-class Settings:
-    """What differs between accounts; `POST /sandbox/zendesk/<account>/settings` changes it.
-
-    Limits are requests per minute, except `per_ticket_update_limit` (per user and ticket in ten
-    minutes). `retry_scale` stretches the pauses between webhook attempts.
-    """
-
-    rate_limit: int = 700
-    ticket_update_limit: int = 100
-    per_ticket_update_limit: int = 30
-    token_seconds: int = 1800
-    retry_scale: float = 1.0
-    null_empty_tags: bool = True
 
 
 class Records:
@@ -52,43 +44,23 @@ class Records:
         self.account_id = 22129848
         self.base_url = f"http://127.0.0.1/zendesk/{name}"
         self._last_id = 8447388090000
+        self._emails: dict[str, int] = {}
+        self._domains: dict[str, int] = {}
         self.users: dict[int, Json] = {}
         self.organizations: dict[int, Json] = {}
         self.groups: dict[int, Json] = {}
-        self.ticket_fields: dict[int, Json] = {}
-        self.organization_fields: dict[int, Json] = {}
         self.webhooks: dict[str, Json] = {}
         self.webhook_secrets: dict[str, str] = {}
-        self.triggers: dict[int, Json] = {}
-        self.jobs: dict[str, Json] = {}
-        self.tokens: dict[str, float] = {}
-        self.rate = RateWindow(self.settings.rate_limit)
-        self.update_rate = RateWindow(self.settings.ticket_update_limit)
-        self.per_ticket_rates: dict[tuple[int, int], RateWindow] = {}
-        self._fill()
-
-    def _fill(self) -> None:
+        self.webhook_logins: dict[str, Json] = {}
+        self.rules: dict[str, dict[int, Json]] = {"triggers": {}, "automations": {}, "views": {}}
+        self.sla_policies: dict[int, Json] = {}
+        self.tokens: dict[str, Token] = {}
+        self.rate = RateWindow(clock, self.settings.rate_limit)
+        self.windows: dict[tuple[str, object], RateWindow] = {}
         for group in ("Support", "IT"):
-            self.add(self.groups, {"name": group, "is_public": True, "deleted": False})
+            self.add_group(group)
         self.admin = self.add_user("Sandbox Admin", "admin@sandbox.test", role="admin")
         self.add_user("Agent", "agent@sandbox.test", role="agent")
-        for kind, title in (
-            ("subject", "Subject"), ("description", "Description"), ("status", "Status"),
-            ("tickettype", "Type"), ("priority", "Priority"), ("group", "Group"),
-            ("assignee", "Assignee"),
-        ):  # fmt: skip
-            self.add_ticket_field({"type": kind, "title": title, "removable": False})
-        kinds = ("error", "question", "feature_request")
-        self.add_ticket_field({"type": "text", "title": "SLA due"})
-        self.add_ticket_field({"type": "text", "title": "SLA note"})
-        self.add_ticket_field(_tagger("SLA kind", "sla_kind_", kinds))
-        self.add_ticket_field(_tagger("SLA environment", "sla_env_", ("production", "test")))
-        tiers = ("enterprise", "advanced", "starter", "free")
-        self.add_organization_field({**_tagger("SLA tier", "", tiers), "key": "sla_tier",
-                                     "type": "dropdown"})  # fmt: skip
-        self.add_organization_field(
-            {"type": "text", "title": "SLA named contact", "key": "sla_named_contact"}
-        )
 
     def next_id(self) -> int:
         self._last_id += 1
@@ -100,13 +72,13 @@ class Records:
     def add(self, table: dict[int, Json], record: Json) -> Json:
         """Give a record its id and times and keep it."""
         identifier = self.next_id()
-        table[identifier] = {
-            "id": identifier,
-            "created_at": self.now(),
-            "updated_at": self.now(),
-            **record,
-        }
+        now = self.now()
+        table[identifier] = {"id": identifier, "created_at": now, "updated_at": now, **record}
         return table[identifier]
+
+    def add_group(self, name: str) -> Json:
+        return self.add(self.groups, {"name": name, "description": "", "default": not self.groups,
+                                      "is_public": True, "deleted": False})  # fmt: skip
 
     def add_user(
         self,
@@ -121,38 +93,72 @@ class Records:
         """Create a user. Raises `ApiError` 422 where the e-mail address is taken."""
         if email and self.user_by_email(email):
             raise invalid("email", f"Email: {email} is already being used by another user")
-        return self.add(
+        staff = role != "end-user"
+        made = self.add(
             self.users,
-            {
-                "name": name,
-                "email": email,
-                "role": role,
-                "active": active,
-                "suspended": False,
-                "verified": True,
-                "locale": locale,
-                "time_zone": "Berlin",
-                "organization_id": organization_id,
-                "default_group_id": next(iter(self.groups)) if role != "end-user" else None,
-                "ticket_restriction": None if role != "end-user" else "requested",
-                "restricted_agent": False,
-                "tags": [],
-                "user_fields": {},
-                "external_id": None,
-            },
-        )
+            {"name": name, "email": email, "role": role, "active": active, "suspended": False,
+             "verified": True, "locale": locale, "time_zone": "Berlin",
+             "iana_time_zone": "Europe/Berlin", "organization_id": organization_id,
+             "default_group_id": next(iter(self.groups)) if staff else None,
+             "ticket_restriction": None if staff else "requested", "restricted_agent": False,
+             "phone": None, "photo": None, "alias": "", "details": "", "notes": "",
+             "signature": None, "tags": [], "user_fields": {}, "external_id": None},
+        )  # fmt: skip
+        if email:
+            self._emails[email.casefold()] = made["id"]
+        return made
+
+    def update_user(self, user: Json, given: Json) -> None:
+        """Store what an update gives. Raises the 422 of an e-mail address that is taken."""
+        email = given.get("email")
+        other = self.user_by_email(email) if email else None
+        if other is not None and other is not user:
+            raise invalid("email", f"Email: {email} is already being used by another user")
+        if email:
+            self._emails.pop((user["email"] or "").casefold(), None)
+            self._emails[email.casefold()] = user["id"]
+        fields = {**user["user_fields"], **(given.get("user_fields") or {})}
+        user.update({k: v for k, v in given.items() if k in user and k != "id"})
+        user["user_fields"] = fields
+        user["updated_at"] = self.now()
 
     def user_by_email(self, email: str) -> Json | None:
-        wanted = email.casefold()
-        return next(
-            (u for u in self.users.values() if (u["email"] or "").casefold() == wanted), None
-        )
+        return self.users.get(self._emails.get(email.casefold(), 0))
 
     def organization_for(self, email: str) -> int | None:
-        domain = email.rpartition("@")[2].casefold()
-        return next(
-            (o["id"] for o in self.organizations.values() if domain in o["domain_names"]), None
-        )
+        """Return the organisation that owns an address's mail domain."""
+        return self._domains.get(email.rpartition("@")[2].casefold())
+
+    def add_organization(self, name: str, given: Json) -> Json:
+        fields: Json = {"sla_tier": None, "sla_named_contact": None}
+        made = self.add(
+            self.organizations,
+            {"name": name, "domain_names": [], "external_id": None, "group_id": None, "tags": [],
+             "details": None, "notes": None, "shared_tickets": False, "shared_comments": False,
+             "organization_fields": fields},
+        )  # fmt: skip
+        made["url"] = f"{self.base_url}/api/v2/organizations/{made['id']}.json"
+        self.store_organization(made, given)
+        return made
+
+    def store_organization(self, organization: Json, given: Json) -> None:
+        """Store what a write gives; only the organisation fields sent are changed."""
+        fields = given.get("organization_fields") or {}
+        organization["organization_fields"] = {**organization["organization_fields"], **fields}
+        kept = ("id", "organization_fields", "created_at", "url")
+        organization.update({k: v for k, v in given.items() if k in organization and k not in kept})
+        organization["updated_at"] = self.now()
+        for domain in organization["domain_names"]:
+            self._domains.setdefault(domain.casefold(), organization["id"])
+
+    def remove_organization(self, number: int) -> Json:
+        """Delete an organisation: its people and tickets stay, without one."""
+        removed = self.organizations.pop(number)
+        self._domains = {d: n for d, n in self._domains.items() if n != number}
+        for user in self.users.values():
+            if user["organization_id"] == number:
+                user["organization_id"] = None
+        return removed
 
     def staff(self, user_id: int | None) -> bool:
         user = self.users.get(user_id or 0)
@@ -178,45 +184,18 @@ class Records:
             raise ApiError(404, {"error": f"no organization {who!r}"})
         return None
 
-    def add_ticket_field(self, field: Json) -> Json:
-        options = [
-            {"id": self.next_id(), "raw_name": o["name"], "default": False, **o}
-            for o in field.get("custom_field_options", ())
-        ]
-        record = {"active": True, "removable": True, "required": False, "tag": None,
-                  "raw_title": field.get("title"), "description": "", **field}  # fmt: skip
-        if options:
-            record["custom_field_options"] = options
-        return self.add(self.ticket_fields, record)
-
-    def add_organization_field(self, field: Json) -> Json:
-        return self.add(self.organization_fields, {"active": True, "system": False, **field})
-
-    def custom_ticket_fields(self) -> list[Json]:
-        return [field for field in self.ticket_fields.values() if field["removable"]]
-
-
-def _tagger(title: str, prefix: str, values: tuple[str, ...]) -> Json:
-    return {
-        "type": "tagger",
-        "title": title,
-        "custom_field_options": [
-            {"name": value.replace("_", " ").capitalize(), "value": prefix + value}
-            for value in values
-        ],
-    }
+    def change_field(self, record: Json, given: Json) -> None:
+        """Change a record's plain values; those it does not have are ignored."""
+        kept = ("id", "type", "key", "created_at", "url")
+        record.update({k: v for k, v in given.items() if k in record and k not in kept})
+        record["updated_at"] = self.now()
 
 
 def invalid(field: str, description: str) -> ApiError:
     """Return the 422 of a record that does not validate."""
-    return ApiError(
-        422,
-        {
-            "error": "RecordInvalid",
-            "description": "Record validation errors",
-            "details": {field: [{"description": description}]},
-        },
-    )
+    details: Any = {field: [{"description": description}]}
+    return ApiError(422, {"error": "RecordInvalid", "description": "Record validation errors",
+                          "details": details})  # fmt: skip
 
 
 def not_found() -> ApiError:

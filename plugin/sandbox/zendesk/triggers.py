@@ -1,6 +1,6 @@
 """Triggers: which ones a change fires, and what they do.
 
-Conditions it does not know count as met; it has no automations (time-based rules).
+Conditions it does not know count as met. Views judge by the same conditions.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from plugin.sandbox.state import Json
 
 if TYPE_CHECKING:
-    from plugin.sandbox.zendesk.events import Change
+    from plugin.sandbox.zendesk.payloads import Change
     from plugin.sandbox.zendesk.tickets import Tickets
 
+STATUSES = ("new", "open", "pending", "hold", "solved", "closed")
 _VIA_IDS = {"web": "0", "email": "4", "api": "5", "rule": "8"}
 _PLACEHOLDER = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
 
@@ -41,7 +42,7 @@ def run_triggers(
 ) -> None:
     """Fire each matching trigger once; what they change is one audit via `rule`."""
     wanted: dict[str | int, Any] = {}
-    for trigger in list(account.triggers.values()):
+    for trigger in list(account.rules["triggers"].values()):
         conditions = trigger["conditions"]
         facts = _facts(ticket, audit, changes, created=created)
         some = conditions.get("any") or []
@@ -59,6 +60,20 @@ def run_triggers(
             "source": {"from": {"title": "Trigger"}, "to": {}, "rel": "trigger"},
         }
         account.commit(ticket, wanted, None, -1, via)
+
+
+def in_view(ticket: Json, conditions: Json) -> bool:
+    """Whether a view with these conditions shows a ticket."""
+    facts: Json = {
+        **{name: ticket[name] or "" for name in ("status", "priority", "type")},
+        "current_tags": ticket["tags"],
+        "changed": set(),
+        "update_type": "Change",
+        "comment": False,
+    }
+    some = conditions.get("any") or []
+    every = all(_met(c, facts) for c in conditions.get("all") or [])
+    return every and (not some or any(_met(c, facts) for c in some))
 
 
 def _facts(ticket: Json, audit: Json, changes: list[Change], *, created: bool) -> Json:
@@ -86,6 +101,13 @@ def _met(condition: Json, facts: Json) -> bool:
         return bool(facts["comment"])
     if operator == "changed":
         return bool(field in facts["changed"])
+    return _compared(facts, field, operator, value)
+
+
+def _compared(facts: Json, field: object, operator: str, value: object) -> bool:
+    if field == "status" and operator in ("less_than", "greater_than"):
+        ranks = [STATUSES.index(s) if s in STATUSES else 0 for s in (facts["status"], value)]
+        return ranks[0] < ranks[1] if operator == "less_than" else ranks[0] > ranks[1]
     if field not in facts or operator not in ("is", "is_not"):
         return True
     return (str(facts[field]) == str(value)) == (operator == "is")
