@@ -12,6 +12,8 @@ from typing import Protocol
 
 from sla_rules.ticket import Ticket, TicketPatch, Traits, Written
 
+from .pace import Pace
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookSecret:
@@ -87,6 +89,13 @@ class Connector(Protocol):
         """Return the address where an agent opens the ticket."""
 
 
+class Connect(Protocol):
+    """Makes a connector; without a `pace` it asks nobody before it sends."""
+
+    def __call__(self, connection: Connection, pace: Pace | None = None) -> Connector:
+        """Return the account's connector for one thread. Raises `VendorError`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vendor:
     """Everything the service needs to know of a vendor.
@@ -101,5 +110,5 @@ class Vendor:
     title: str
     verify: Callable[[Mapping[str, str], bytes, Connection, datetime], Delivery]
     parse: Callable[[Delivery], TicketEvent | None]
-    connect: Callable[[Connection], Connector]
+    connect: Connect
     manual_steps: Callable[[Connection, str], list[str]]

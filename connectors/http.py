@@ -24,8 +24,10 @@ from .errors import (
     VendorError,
     VendorUnavailable,
 )
+from .pace import Limits, Pace
 
 TIMEOUT = (3.05, 10.0)  # seconds to connect, to read
+WITHOUT_RETRY_AFTER = 10.0  # seconds to keep off after a 429 that names none
 _BY_STATUS: dict[int, type[VendorError]] = {
     401: CredentialsRejected,
     403: CredentialsRejected,
@@ -43,11 +45,22 @@ class AddressError(ValueError):
 class AccountSession(requests.Session):
     """A session for one account. Anything but 2xx is raised as a typed error.
 
-    `calls` counts the requests sent. No redirects are followed, no netrc is read.
+    `calls` counts the requests sent. No redirects are followed, no netrc is read. With `limits` and
+    a `pace` each request waits for its turn; without, nobody is asked.
     """
 
-    def __init__(self, vendor: str, base_url: str, domain: str) -> None:
+    def __init__(
+        self,
+        vendor: str,
+        base_url: str,
+        domain: str,
+        *,
+        limits: Limits | None = None,
+        pace: Pace | None = None,
+    ) -> None:
         super().__init__()
+        self._limits = limits
+        self._pace = pace
         check_address(base_url, domain)
         self.vendor = vendor
         self.base_url = base_url.rstrip("/")
@@ -75,6 +88,11 @@ class AccountSession(requests.Session):
         return response
 
     def _send(self, method: str, url: str, options: dict[str, Any]) -> requests.Response:
+        parts = urlsplit(url)
+        path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        charges = self._limits.charges(method.upper(), path) if self._limits else ()
+        if self._pace:
+            self._pace.take(charges)
         self.calls += 1
         try:
             response = super().request(
@@ -85,6 +103,9 @@ class AccountSession(requests.Session):
                 f"{self.vendor} did not answer {method} ({type(error).__name__})",
                 code=type(error).__name__,
             ) from error
+        if self._pace and self._limits:
+            blocked = _blocked(response)
+            self._pace.learn(charges, self._limits.readings(response.headers, charges), blocked)
         if not 200 <= response.status_code < 300:
             raise self._error(method, response)
         return response
@@ -137,6 +158,14 @@ def retry_after(value: str | None, now: datetime) -> float | None:
         return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
     except (TypeError, ValueError):
         return None
+
+
+def _blocked(response: requests.Response) -> float | None:
+    """The seconds for which a 429 forbids requests, None for any other answer."""
+    if response.status_code != 429:
+        return None
+    given = retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
+    return WITHOUT_RETRY_AFTER if given is None else given
 
 
 def _is_dropped(error: BaseException) -> bool:

@@ -6,6 +6,7 @@ import threading
 
 from connectors.base import Connection, Connector
 from connectors.registry import VENDORS
+from plugin.pacing import AccountPace
 from plugin.pipeline import Services, utc_now
 from plugin.secrets import Vault
 from plugin.settings import Settings
@@ -23,7 +24,7 @@ def build_services(settings: Settings, *, pool_size: int = 5) -> Services:
     return Services(
         store=store,
         vendors=VENDORS,
-        connector=_Connectors(),
+        connector=_Connectors(store),
         policies=lambda: policies,
         clock=utc_now,
     )
@@ -32,13 +33,15 @@ def build_services(settings: Settings, *, pool_size: int = 5) -> Services:
 class _Connectors:
     """One connector for each thread and account; a changed account gets a new one."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._here = threading.local()
 
     def __call__(self, connection: Connection) -> Connector:
         known: dict[str, tuple[Connection, Connector]] = self._here.__dict__.setdefault("known", {})
         found = known.get(connection.key)
         if found is None or found[0] != connection:
-            found = (connection, VENDORS[connection.vendor].connect(connection))
+            pace = AccountPace(self._store.budgets, connection)
+            found = (connection, VENDORS[connection.vendor].connect(connection, pace))
             known[connection.key] = found
         return found[1]

@@ -15,6 +15,9 @@ from requests.auth import HTTPBasicAuth
 from connectors.base import Connection
 from connectors.errors import CredentialsRejected
 from connectors.http import AccountSession
+from connectors.pace import Pace
+
+from .limits import FreshdeskLimits
 
 _PAGE = 100
 _MOST_PAGES = 50
@@ -23,8 +26,10 @@ _MOST_PAGES = 50
 class FreshdeskClient:
     """The calls we make. For one thread. Credentials: `api_key`."""
 
-    def __init__(self, connection: Connection) -> None:
-        self.session = AccountSession("Freshdesk", connection.base_url, "freshdesk.com")
+    def __init__(self, connection: Connection, pace: Pace | None = None) -> None:
+        self.session = AccountSession(
+            "Freshdesk", connection.base_url, "freshdesk.com", limits=FreshdeskLimits(), pace=pace
+        )
         api_key = connection.credentials.get("api_key")
         if not api_key:
             raise CredentialsRejected(f"connection {connection.key}: api_key is missing")

@@ -15,6 +15,7 @@ from typing import Any
 from connectors.base import Connection, Connector, Vendor
 from connectors.cache import ShortCache
 from connectors.errors import TicketNotFound
+from connectors.pace import Pace
 from sla_rules.ticket import Priority, Ticket, TicketPatch, Traits, Written
 
 from .client import FreshdeskClient
@@ -40,9 +41,9 @@ class FreshdeskConnector:
         sets_kind=True,
     )
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, pace: Pace | None = None) -> None:
         self._connection = connection
-        self._client = FreshdeskClient(connection)
+        self._client = FreshdeskClient(connection, pace)
         self._options = _options(connection.settings)
         self._last: dict[str, Mapping[str, Any]] = {}
         if connection.settings.get("engine") == "recalculating":
@@ -119,8 +120,8 @@ def _options(settings: Mapping[str, Any]) -> Options:
     return Options(**given)
 
 
-def _connect(connection: Connection) -> Connector:
-    return FreshdeskConnector(connection)
+def _connect(connection: Connection, pace: Pace | None = None) -> Connector:
+    return FreshdeskConnector(connection, pace)
 
 
 VENDOR = Vendor(

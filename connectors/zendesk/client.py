@@ -19,6 +19,9 @@ from zenpy.lib.api_objects import Ticket as ZenpyTicket
 from connectors.base import Connection
 from connectors.errors import CredentialsRejected, VendorUnavailable
 from connectors.http import TIMEOUT, AccountSession
+from connectors.pace import Pace
+
+from .limits import ZendeskLimits
 
 _tokens: dict[tuple[str, str], str] = {}
 _tokens_lock = threading.Lock()
@@ -32,8 +35,10 @@ class ZendeskSession(AccountSession):
 
     authorized = True  # zenpy then leaves headers alone
 
-    def __init__(self, connection: Connection) -> None:
-        super().__init__("Zendesk", connection.base_url, "zendesk.com")
+    def __init__(self, connection: Connection, pace: Pace | None = None) -> None:
+        super().__init__(
+            "Zendesk", connection.base_url, "zendesk.com", limits=ZendeskLimits(), pace=pace
+        )
         parts = urlsplit(self.base_url)
         last = parts.path.rsplit("/", 1)[-1] or (parts.hostname or "").split(".")[0]
         self.subdomain = last
@@ -112,8 +117,8 @@ def _warning(header: str | None) -> str | None:
 class ZendeskClient:
     """The calls we make. For one thread."""
 
-    def __init__(self, connection: Connection) -> None:
-        self.session = ZendeskSession(connection)
+    def __init__(self, connection: Connection, pace: Pace | None = None) -> None:
+        self.session = ZendeskSession(connection, pace)
         self._zenpy = Zenpy(
             subdomain=self.session.subdomain, session=self.session, disable_cache=True
         )

@@ -13,6 +13,7 @@ from typing import Any
 from connectors.base import Connection, Connector, Vendor
 from connectors.cache import ShortCache
 from connectors.errors import Rejected
+from connectors.pace import Pace
 from sla_rules.ticket import Ticket, TicketPatch, Traits, Written
 
 from .client import ZendeskClient
@@ -44,9 +45,9 @@ class ZendeskConnector:
 
     traits = Traits()
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, pace: Pace | None = None) -> None:
         self._connection = connection
-        self._client = ZendeskClient(connection)
+        self._client = ZendeskClient(connection, pace)
         self._last: dict[str, _Read] = {}
 
     @property
@@ -162,8 +163,8 @@ class ZendeskConnector:
         return str(agent["id"]), None
 
 
-def _connect(connection: Connection) -> Connector:
-    return ZendeskConnector(connection)
+def _connect(connection: Connection, pace: Pace | None = None) -> Connector:
+    return ZendeskConnector(connection, pace)
 
 
 VENDOR = Vendor(

@@ -9,6 +9,7 @@ from plugin.secrets import Vault
 from plugin.store.connections import Connections
 from plugin.store.database import Database
 from plugin.store.inbox import Inbox
+from plugin.store.pacing import Budgets
 from plugin.store.reports import Reports
 from plugin.store.tickets import Tickets
 
@@ -21,6 +22,7 @@ class Store:
         self.connections = Connections(self.database, vault)
         self.inbox = Inbox(self.database)
         self.tickets = Tickets(self.database)
+        self.budgets = Budgets(self.database)
         self.reports = Reports(self.database)
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Double,
     Identity,
     Index,
     Integer,
@@ -112,4 +113,17 @@ feature_requests = Table(
     Column("confirmed", Boolean, nullable=False),
     _instant("recorded_at", null=False),
     _instant("withdrawn_at"),
+)
+
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("bucket", Text, primary_key=True),
+    Column("allowed", Integer, nullable=False),
+    Column("learned", Boolean, nullable=False, server_default="false"),
+    Column("spacing", Double, nullable=False),
+    Column("slack", Double, nullable=False),
+    _instant("free_at", null=False, now=True),
+    _instant("bulk_free_at", null=False, now=True),
 )
