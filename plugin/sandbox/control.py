@@ -32,6 +32,9 @@ _VERBS = {
     "statuses": "create_status",
     "webhook_target": "webhook_target",
     "settings": "configure",
+    "undelete": "undelete",
+    "restore": "restore",
+    "expire_tokens": "expire_tokens",
 }
 
 
@@ -71,6 +74,8 @@ def register_control(app: Flask, sandbox: Sandbox) -> None:
             return jsonify(error=str(error)), 400
         for fault in wanted:
             sandbox.faults.add(fault)
+        if request.args.get("seed", "").isdigit():
+            sandbox.faults.seed(int(request.args["seed"]))
         return jsonify(faults=len(wanted)), 200
 
     def journal() -> Response:
@@ -80,6 +85,21 @@ def register_control(app: Flask, sandbox: Sandbox) -> None:
         rows = sandbox.calls if request.path.endswith("calls") else sandbox.deliveries
         return jsonify([row for row in list(rows) if vendor in (None, row["vendor"])])
 
+    def summary() -> Response:
+        return jsonify(
+            sandbox.journal.summary(request.args.get("vendor"), request.args.get("account"))
+        )
+
+    def clock() -> tuple[Response, int]:
+        if request.method == "POST":
+            given: Json = dict(request.get_json(silent=True) or {})
+            try:
+                sandbox.clock.advance(float(given.get("advance", 0)))
+            except (TypeError, ValueError) as error:
+                return jsonify(error=str(error)), 400
+        now = sandbox.clock().isoformat()
+        return jsonify(now=now, speed=sandbox.clock.speed, elapsed=sandbox.clock.elapsed()), 200
+
     def idle() -> Response:
         return jsonify(idle=sandbox.wait_idle(float(request.args.get("timeout", 10))))
 
@@ -88,5 +108,7 @@ def register_control(app: Flask, sandbox: Sandbox) -> None:
     add("/sandbox/faults", "faults", faults, methods=["POST", "DELETE"])
     add("/sandbox/calls", "calls", journal, methods=["GET", "DELETE"])
     add("/sandbox/deliveries", "deliveries", journal, methods=["GET", "DELETE"])
+    add("/sandbox/summary", "summary", summary)
+    add("/sandbox/clock", "clock", clock, methods=["GET", "POST"])
     add("/sandbox/idle", "idle", idle)
     add("/sandbox/", "ready", lambda: jsonify(sandbox="ready"))

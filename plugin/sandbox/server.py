@@ -16,8 +16,7 @@ from werkzeug.serving import make_server
 from plugin.sandbox.clock import Clock
 from plugin.sandbox.control import register_control
 from plugin.sandbox.faults import Faults
-from plugin.sandbox.freshdesk import admin_api as freshdesk_admin_api
-from plugin.sandbox.freshdesk import api as freshdesk_api
+from plugin.sandbox.freshdesk import routes as freshdesk_routes
 from plugin.sandbox.freshdesk.account import FreshdeskAccount
 from plugin.sandbox.gate import Gate
 from plugin.sandbox.journal import Journal
@@ -91,8 +90,7 @@ class Sandbox:
         gate = Gate(
             freshdesk, self.freshdesk.account, self.lock, self.faults, self.journal, self.clock
         )
-        freshdesk_api.register(gate)
-        freshdesk_admin_api.register(gate)
+        freshdesk_routes.register(gate)
         app.register_blueprint(zendesk)
         app.register_blueprint(freshdesk)
         register_control(app, self)

@@ -1,6 +1,7 @@
 """Freshdesk's automation rules: which ones a change fires, and the webhooks they call.
 
-Other actions than `trigger_webhook` only set plain fields; hourly rules are stored, never run.
+Actions besides `trigger_webhook` set plain fields and tags, others are ignored; hourly rules are
+stored, never run.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from plugin.sandbox.freshdesk.records import PRIORITIES
+from plugin.sandbox.freshdesk.records import PRIORITIES, failed
 from plugin.sandbox.state import ApiError, Json
 from plugin.sandbox.webhooks import Attempt, Shipment
 
@@ -19,37 +21,76 @@ if TYPE_CHECKING:
 
 Changes = dict[str, tuple[Any, Any]]
 RETRY_MINUTES = (5, 30, 60)
+HOUR, DAY = 3600, 86400
+HOURLY, CHANGED = 3, 4
+MOST_DEEP = 5
+_SETTABLE = {"status": "status", "priority": "priority", "ticket_type": "type",
+             "responder_id": "responder_id", "group_id": "group_id"}  # fmt: skip
 _PERFORMERS = {1: ("agent",), 2: ("requester",), 3: ("agent", "requester"), 4: ("system",)}
 _EVENT_FIELDS = {"type": "ticket_type", "tags": "tag"}
 _PLACEHOLDER = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
 
 
-def check_rule(rule: Json) -> None:
-    """Refuse a rule as Freshdesk does: a webhook without its content is a 500, not a 400."""
+def check_rule(rule: Json, kind: int) -> None:
+    """Refuse a rule as Freshdesk does: a webhook without its content is a 500, not a 400.
+
+    Webhooks are documented for the rules of new and of changed tickets only.
+    """
     if not rule.get("name") or not rule.get("actions"):
-        errors = [{"field": "name", "message": "can't be blank", "code": "missing_field"}]
-        raise ApiError(400, {"description": "Validation failed", "errors": errors})
+        raise failed("name", "can't be blank", "missing_field")
     for action in rule["actions"]:
         if action.get("field_name") != "trigger_webhook":
             continue
+        if kind == HOURLY:
+            raise failed("actions", "trigger_webhook is not allowed here", "invalid_value")
         layout_fits = action.get("content_layout") in ("1", "2")
         if not action.get("content_type") or not layout_fits or "content" not in action:
             raise ApiError(500, {"code": "internal_error", "message": "We're sorry"})
 
 
 class Automation:
-    """Runs an account's rules."""
+    """Runs an account's rules. `muted` lets none run, as while a past is being made up."""
 
     def __init__(self, account: Tickets) -> None:
         self._account = account
+        self._depth = 0
+        self.muted = False
 
-    def run(self, kind: int, ticket: Json, changes: Changes, actor: str) -> None:
-        """Run the rules of a kind (1 creation, 4 update) that match; `actor` is who changed it."""
+    def run(
+        self, kind: int, ticket: Json, changes: Changes, actor: str, by: int | None = None
+    ) -> None:
+        """Run the rules of a kind (1 creation, 4 update) that match.
+
+        `actor` is who changed it (agent, requester, system), `by` that agent's id.
+        """
+        if self.muted or self._depth >= MOST_DEEP:
+            return
         for rule in list(self._account.rules[kind].values()):
-            if rule.get("active", True) and _matches(rule, kind, ticket, changes, actor):
-                for action in rule["actions"]:
-                    if action.get("field_name") == "trigger_webhook":
-                        self._call(action, kind, ticket, changes)
+            if not rule.get("active", True) or not _matches(rule, kind, ticket, changes, actor, by):
+                continue
+            for action in rule["actions"]:
+                if action.get("field_name") == "trigger_webhook":
+                    self._call(action, kind, ticket, changes)
+            self._set_fields(ticket, rule["actions"])
+
+    def _set_fields(self, ticket: Json, actions: list[Json]) -> None:
+        """Do what a rule's plain actions say, as the system; that may set off further rules."""
+        fields: Json = {}
+        for action in actions:
+            name, value = action.get("field_name"), action.get("value")
+            if name == "add_tag":
+                before: list[str] = fields.get("tags", ticket["tags"])
+                added = value if isinstance(value, list) else [value]
+                fields["tags"] = before + [str(tag) for tag in added]
+            elif name in _SETTABLE:
+                fields[_SETTABLE[name]] = value
+        if not fields or ticket["spam"] or ticket.get("deleted"):
+            return
+        self._depth += 1
+        try:
+            self._account.change_ticket(ticket, fields, actor="system")
+        finally:
+            self._depth -= 1
 
     def _call(self, action: Json, kind: int, ticket: Json, changes: Changes) -> None:
         values = self._values(ticket, changes)
@@ -67,9 +108,27 @@ class Automation:
                 vendor="freshdesk", account=self._account.name, ticket_id=ticket["id"],
                 event="created" if kind == 1 else _triggered_event(changes), url=action["url"],
                 body=json.dumps(content).encode(), headers=lambda: headers,
-                retry_in=self._retry_in, method=action.get("request_type", "POST"),
+                held=self._hold(), retry_in=self._retry_in,
+                method=action.get("request_type", "POST"),
             )
         )  # fmt: skip
+
+    def _hold(self) -> Callable[[], tuple[str, float | None] | None]:
+        """Hold a call back for an hour while no request is left; after a day it is dropped.
+
+        https://support.freshdesk.com/support/solutions/articles/225431
+        """
+        account, waiting_since = self._account, self._account.clock.elapsed()
+
+        def held() -> tuple[str, float | None] | None:
+            with account.lock:
+                account.rate.limit = account.settings.rate_limit
+                if not account.settings.webhooks_use_limit or account.rate.take():
+                    return None
+                waited = account.clock.elapsed() - waiting_since
+                return ("dropped", None) if waited > DAY else ("postponed", float(HOUR))
+
+        return held
 
     def _retry_in(self, attempt: Attempt, number: int) -> float | None:
         if isinstance(attempt.outcome, int) and 200 <= attempt.outcome < 300:
@@ -98,10 +157,15 @@ class Automation:
         }  # fmt: skip
 
 
-def _matches(rule: Json, kind: int, ticket: Json, changes: Changes, actor: str) -> bool:
-    if kind == 4:
-        performer = int((rule.get("performer") or {}).get("type") or 3)
-        if actor not in _PERFORMERS.get(performer, ()):
+def _matches(
+    rule: Json, kind: int, ticket: Json, changes: Changes, actor: str, by: int | None
+) -> bool:
+    if kind == CHANGED:
+        performer = rule.get("performer") or {}
+        if actor not in _PERFORMERS.get(int(performer.get("type") or 3), ()):
+            return False
+        members = performer.get("members")
+        if actor == "agent" and members and by not in members:
             return False
         events = rule.get("events") or []
         if events and not any(_event_met(event, changes) for event in events):

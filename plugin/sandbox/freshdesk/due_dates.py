@@ -79,16 +79,18 @@ class DueDates:
         elif priority_changed and ticket["id"] not in self._by_hand:
             ticket["fr_due_by"], ticket["due_by"] = native_due(ticket)
 
-    def settle(self, ticket: Json) -> None:
+    def settle(self, ticket: Json, stats: Json) -> None:
         """Do the recalculation that has become due; called before a ticket is read."""
         due = self._pending.get(ticket["id"])
-        if due is None or self._account.clock.elapsed() < due:
-            return
-        del self._pending[ticket["id"]]
-        if ticket["id"] in self._by_hand and self._account.settings.keeps_api_due:
-            return
-        self._by_hand.discard(ticket["id"])
-        ticket["fr_due_by"], ticket["due_by"] = native_due(ticket)
+        if due is not None and self._account.clock.elapsed() >= due:
+            del self._pending[ticket["id"]]
+            if ticket["id"] not in self._by_hand or not self._account.settings.keeps_api_due:
+                self._by_hand.discard(ticket["id"])
+                ticket["fr_due_by"], ticket["due_by"] = native_due(ticket)
+        now = iso(self._account.clock())
+        unanswered = stats["first_responded_at"] is None
+        ticket["fr_escalated"] = unanswered and (ticket["fr_due_by"] or now) < now
+        ticket["is_escalated"] = stats["resolved_at"] is None and (ticket["due_by"] or now) < now
 
     @property
     def _recalculating(self) -> bool:

@@ -10,34 +10,16 @@ import threading
 from dataclasses import dataclass
 
 from plugin.sandbox.clock import Clock
+from plugin.sandbox.freshdesk.settings import Settings
 from plugin.sandbox.state import ApiError, Json, RateWindow, iso
 from plugin.sandbox.webhooks import Sender
 
 API_KEY = "sandbox-key"
+AGENT_KEY = "sandbox-agent-key"
 TYPES = ["Question", "Incident", "Problem", "Feature Request", "Lead"]
 SOURCES = {"Email": 1, "Portal": 2, "Phone": 3, "Chat": 7, "Feedback Widget": 9,
            "Outbound Email": 10}  # fmt: skip
 PRIORITIES = {"Low": 1, "Medium": 2, "High": 3, "Urgent": 4}
-
-
-@dataclass
-class Settings:
-    """What differs between accounts; `POST /sandbox/freshdesk/<account>/settings` changes it.
-
-    `engine` is "legacy" or "recalculating" (accounts created after 2025-08-25); the latter
-    recomputes due dates `recalculation_seconds` after an update and keeps those set by API only
-    with `keeps_api_due`. Limits are requests per minute; `retry_scale` stretches the 5, 30 and 60
-    minutes between webhook attempts.
-    """
-
-    engine: str = "legacy"
-    recalculation_seconds: float = 3.0
-    keeps_api_due: bool = True
-    rate_limit: int = 700
-    ticket_update_limit: int = 280
-    ticket_list_limit: int = 200
-    retry_scale: float = 1.0
-    multiple_companies: bool = False
 
 
 @dataclass
@@ -77,8 +59,8 @@ class Records:
             7: Status("Waiting on Third Party", "Being Processed", timer=False),
         }
         self.rate = RateWindow(clock, self.settings.rate_limit)
-        self.update_rate = RateWindow(clock, self.settings.ticket_update_limit)
-        self.list_rate = RateWindow(clock, self.settings.ticket_list_limit)
+        self.windows: dict[str, RateWindow] = {}
+        self._emails: dict[str, int] = {}
         self._fill()
 
     def _fill(self) -> None:
@@ -134,21 +116,42 @@ class Records:
         """Create a contact. Raises the 409 of an e-mail address that is taken."""
         if self.contact_by_email(email):
             raise failed("email", "It should be a unique value", "duplicate_value", 409)
-        return self.add(
+        made = self.add(
             self.contacts,
             {"name": name, "email": email, "active": True, "company_id": company_id,
              "language": language, "time_zone": "Berlin", "job_title": None, "phone": None,
              "mobile": None, "other_companies": [], "tags": [], "custom_fields": {},
              "unique_external_id": None, "view_all_tickets": False, "other_emails": []},
         )  # fmt: skip
+        self._emails[email.casefold()] = made["id"]
+        return made
+
+    def change_contact(self, contact: Json, given: Json) -> None:
+        """Store what an update gives. Raises the 409 of an e-mail address that is taken."""
+        email = given.get("email")
+        other = self.contact_by_email(email) if email else None
+        if other is not None and other is not contact:
+            raise failed("email", "It should be a unique value", "duplicate_value", 409)
+        if email:
+            self._emails.pop(contact["email"].casefold(), None)
+            self._emails[email.casefold()] = contact["id"]
+        contact.update({k: v for k, v in given.items() if k in contact and k != "id"})
+        contact["updated_at"] = self.now()
 
     def contact_by_email(self, email: str) -> Json | None:
-        wanted = email.casefold()
-        return next((c for c in self.contacts.values() if c["email"].casefold() == wanted), None)
+        return self.contacts.get(self._emails.get(email.casefold(), 0))
 
     def company_for(self, email: str) -> int | None:
+        """Return the company that owns an address's mail domain."""
         domain = email.rpartition("@")[2].casefold()
         return next((c["id"] for c in self.companies.values() if domain in c["domains"]), None)
+
+    def remove_company(self, number: int) -> None:
+        """Delete a company: its contacts and tickets stay, without one."""
+        del self.companies[number]
+        for contact in self.contacts.values():
+            if contact["company_id"] == number:
+                contact["company_id"] = None
 
     def find_company(self, who: object) -> Json | None:
         """Find a company by id or name; None where `who` is empty."""
@@ -182,14 +185,26 @@ class Records:
             self.ticket_fields,
             {"name": name, "label": label, "label_for_customers": label, "type": kind,
              "default": False, "position": len(self.ticket_fields) + 1, "archived": False,
-             "required_for_agents": False, "customers_can_edit": False, "choices": choices or []},
+             "required_for_agents": False, "required_for_closure": False,
+             "customers_can_edit": False, "choices": choices or []},
         )  # fmt: skip
 
-    def add_company_field(self, name: str, label: str | None = None) -> Json:
+    def remove_ticket_field(self, number: int) -> None:
+        del self.ticket_fields[number]
+
+    def add_company_field(
+        self,
+        name: str,
+        label: str | None = None,
+        kind: str = "custom_text",
+        choices: list[str] | None = None,
+    ) -> Json:
         return self.add(
             self.company_fields,
-            {"name": name, "label": label or name, "type": "custom_text", "default": False},
-        )
+            {"name": name, "label": label or name, "type": kind, "default": False,
+             "position": len(self.company_fields) + 1, "required_for_agents": False,
+             "choices": choices or []},
+        )  # fmt: skip
 
     def custom_ticket_fields(self) -> dict[str, Json]:
         return {f["name"]: f for f in self.ticket_fields.values() if not f["default"]}

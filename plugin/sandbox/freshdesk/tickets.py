@@ -12,6 +12,7 @@ from typing import Any
 
 from plugin.sandbox.freshdesk.automation import Automation
 from plugin.sandbox.freshdesk.due_dates import DUE, DueDates, check_due
+from plugin.sandbox.freshdesk.jobs import Jobs
 from plugin.sandbox.freshdesk.records import PRIORITIES, SOURCES, TYPES, Records, failed
 from plugin.sandbox.state import ApiError, Json, iso
 
@@ -32,16 +33,20 @@ class Tickets(Records):
         self.stats: dict[int, Json] = {}
         self.due_dates = DueDates(self)
         self.automation = Automation(self)
+        self.jobs = Jobs(self)
 
     def ticket(self, ticket_id: int) -> Json:
         """Find a ticket, its due dates as they are by now. Raises the 404 with its empty body."""
         if ticket_id not in self.tickets:
             raise ApiError(404)
-        self.due_dates.settle(self.tickets[ticket_id])
-        return self.tickets[ticket_id]
+        ticket = self.tickets[ticket_id]
+        self.due_dates.settle(ticket, self.stats[ticket_id])
+        return ticket
 
-    def create_ticket(self, fields: Json, *, actor: str, at: datetime | None = None) -> Json:
-        """Create a ticket; `actor` is "agent", "requester" or "system"."""
+    def create_ticket(
+        self, fields: Json, *, actor: str, by: int | None = None, at: datetime | None = None
+    ) -> Json:
+        """Create a ticket; `actor` is "agent", "requester" or "system", `by` that agent's id."""
         values: Json = self._checked({"status": 2, "priority": 1, "source": 2, **fields})
         due = check_due(self, fields, values["status"])
         contact = self._requester(fields)
@@ -73,17 +78,25 @@ class Tickets(Records):
             "resolved_at": None, "closed_at": None, "pending_since": None,
         }  # fmt: skip
         self.due_dates.created(ticket, due)
-        self.automation.run(1, ticket, {"ticket_action": (None, "created")}, actor)
+        self.automation.run(1, ticket, {"ticket_action": (None, "created")}, actor, by)
         return ticket
 
     def change_ticket(
-        self, ticket: Json, fields: Json, *, actor: str, at: datetime | None = None
+        self,
+        ticket: Json,
+        fields: Json,
+        *,
+        actor: str,
+        by: int | None = None,
+        at: datetime | None = None,
     ) -> Json:
         """Apply an update; return the ticket as the answer to a PUT shows it."""
         if ticket["spam"] or ticket.get("deleted"):
             raise ApiError(405, None, Allow="GET")
         shown = {name: ticket[name] for name in DUE}
         values = self._checked(fields)
+        if actor == "agent":
+            self._check_required(ticket, values)
         due = check_due(self, fields, int(values.get("status") or ticket["status"]))
         changes = {
             name: (ticket[name], value)
@@ -105,7 +118,8 @@ class Tickets(Records):
             self._keep_stats(ticket, changes, when)
             self.due_dates.updated(ticket, due, priority_changed="priority" in changes)
             ticket["updated_at"] = max(ticket["updated_at"], when)
-            self.automation.run(4, ticket, changes, actor)
+            if self.settings.due_change_is_event or set(changes) - set(DUE):
+                self.automation.run(4, ticket, changes, actor, by)
         recalculating = self.settings.engine == "recalculating"
         return {**ticket, **shown} if recalculating else ticket
 
@@ -144,7 +158,7 @@ class Tickets(Records):
         note = (None, "private" if private else "public")
         change = {"note_type": note} if source == 2 else {"reply_sent": (None, "sent")}
         self.due_dates.updated(ticket, {}, priority_changed=False)
-        self.automation.run(4, ticket, change, actor)
+        self.automation.run(4, ticket, change, actor, user_id)
         return message
 
     def _keep_stats(self, ticket: Json, changes: dict[str, tuple[Any, Any]], when: str) -> None:
@@ -202,6 +216,18 @@ class Tickets(Records):
         if fields.get("custom_fields"):
             values["custom_fields"] = self._checked_custom(fields["custom_fields"])
         return values
+
+    def _check_required(self, ticket: Json, values: Json) -> None:
+        """Raise the 400 of a field that must be filled and is not, whatever the update is about."""
+        if not self.settings.requires_fields:
+            return
+        after = {**ticket["custom_fields"], **values.get("custom_fields", {})}
+        closing = values.get("status") in (4, 5)
+        for name, field in self.custom_ticket_fields().items():
+            needed = field["required_for_agents"] or (closing and field["required_for_closure"])
+            if needed and not field["archived"] and after.get(name) in (None, "", []):
+                raise failed(name, "It should not be blank as this is a mandatory field",
+                             "missing_field")  # fmt: skip
 
     def _checked_custom(self, given: Json) -> Json:
         known = self.custom_ticket_fields()

@@ -1,6 +1,6 @@
-"""Freshdesk's ticket API: tickets and conversations.
+"""Freshdesk's routes for tickets: list, create, view, update, delete, what was said on them.
 
-People, companies, fields and automation rules are in `admin_api.py`.
+Bulk updates and searches are in `bulk_api.py`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from datetime import timedelta
 from flask import request
 
 from plugin.sandbox.freshdesk.account import FreshdeskAccount
+from plugin.sandbox.freshdesk.answers import MOST_PAGES, paged
 from plugin.sandbox.freshdesk.records import failed
 from plugin.sandbox.gate import Gate, request_json
 from plugin.sandbox.state import ApiError, Json, Reply, instant, iso
@@ -21,6 +22,7 @@ Account = FreshdeskAccount
 def register(gate: Gate) -> None:
     """Add the routes."""
     gate.route("GET POST", "/api/v2/tickets", list_or_create)
+    gate.route("PUT", "/api/v2/tickets/merge", merge)
     gate.route("GET PUT DELETE", "/api/v2/tickets/<int:ticket_id>", one_ticket)
     gate.route("PUT", "/api/v2/tickets/<int:ticket_id>/restore", restore)
     gate.route("GET", "/api/v2/tickets/<int:ticket_id>/conversations", conversations)
@@ -28,52 +30,69 @@ def register(gate: Gate) -> None:
     gate.route("POST", "/api/v2/tickets/<int:ticket_id>/notes", note)
 
 
-def list_or_create(account: Account, _caller: Caller) -> Reply:
+def list_or_create(account: Account, caller: Caller) -> Reply:
     if request.method == "GET":
-        return list_tickets(account)
-    given = request_json()
-    ticket = account.create_ticket(given, actor="agent")
+        return list_tickets(account, caller)
+    account.take("ticket_create")
+    ticket = account.create_ticket(request_json(), actor="agent", by=caller["id"])
     location = f"{request.base_url}/{ticket['id']}"
     return Reply(dict(ticket), 201, {"Location": location})
 
 
-def list_tickets(account: Account) -> Reply:
+def list_tickets(account: Account, caller: Caller) -> Reply:
     """List tickets: without `updated_since`, only those created in the last 30 days."""
-    if not account.list_rate.take():
-        raise account.too_many_requests(account.list_rate.resets_in)
+    account.take("ticket_list")
     arguments = request.args
-    since = arguments.get("updated_since")
+    if arguments.get("page", 1, type=int) > MOST_PAGES:
+        raise failed("page", f"You cannot access tickets beyond the {MOST_PAGES}th page",
+                     "invalid_value")  # fmt: skip
+    order = arguments.get("order_by", "created_at")
+    if order not in ("created_at", "due_by", "updated_at", "status"):
+        raise failed("order_by", "It should be one of these values: "
+                     "'created_at,due_by,updated_at,status'", "invalid_value")  # fmt: skip
+    rows = _chosen(account, caller)
+    newest_first = arguments.get("order_type", "desc") == "desc"
+    rows.sort(key=lambda t: (str(t[order] or ""), t["id"]), reverse=newest_first)
+    reply = paged(rows)
+    included = arguments.get("include", "").split(",")
+    for ticket in reply.body if isinstance(reply.body, list) else []:
+        if "description" not in included:
+            del ticket["description"], ticket["description_text"]
+        names = [n for n in included if n in ("stats", "requester")]
+        ticket.update(_embedded(account, ticket, names))
+    return reply
+
+
+def _chosen(account: Account, caller: Caller) -> list[Json]:
+    """Return the tickets that the request's filters let through, in no order."""
+    arguments = request.args
+    since, chosen = arguments.get("updated_since"), arguments.get("filter")
     try:
         start = iso(instant(since) if since else account.clock() - timedelta(days=30))
     except ValueError:
         text = "It should be in the combined date and time ISO8601 format"
         raise failed("updated_since", text, "invalid_date") from None
-    chosen = arguments.get("filter")
-    rows = [account.ticket(number) for number in account.tickets]
-    rows = [t for t in rows if t["updated_at" if since else "created_at"] >= start]
-    rows = [t for t in rows if t["spam"] == (chosen == "spam")]
-    rows = [t for t in rows if bool(t.get("deleted")) == (chosen == "deleted")]
-    for name in ("requester_id", "company_id"):
-        if arguments.get(name):
-            rows = [t for t in rows if str(t[name]) == arguments[name]]
-    order = arguments.get("order_by", "created_at")
-    if order not in ("created_at", "due_by", "updated_at", "status"):
-        raise failed("order_by", "It should be one of these values", "invalid_value")
-    newest_first = arguments.get("order_type", "desc") == "desc"
-    rows.sort(key=lambda t: (str(t[order] or ""), t["id"]), reverse=newest_first)
-    included = arguments.get("include", "").split(",")
-    shown = [{k: v for k, v in t.items() if not k.startswith("description")} for t in rows]
-    if "description" in included:
-        shown = [dict(t) for t in rows]
-    reply = paged(shown)
-    for ticket in reply.body if isinstance(reply.body, list) else []:
-        ticket.update(
-            _embedded(account, ticket, [n for n in included if n in ("stats", "requester")])
-        )
-    return reply
+    name = "updated_at" if since else "created_at"
+    rows = [
+        t for t in map(account.ticket, account.tickets)
+        if t[name] >= start and t["spam"] == (chosen == "spam")
+        and bool(t.get("deleted")) == (chosen == "deleted")
+    ]  # fmt: skip
+    if chosen == "new_and_my_open":
+        rows = [t for t in rows if t["responder_id"] in (None, caller["id"]) and t["status"] == 2]
+    elif chosen == "watching":
+        rows = []
+    for column in ("requester_id", "company_id"):
+        if arguments.get(column):
+            rows = [t for t in rows if str(t[column]) == arguments[column]]
+    for column, external in (("email", "email"), ("unique_external_id", "unique_external_id")):
+        if arguments.get(column):
+            people = [n for n, c in account.contacts.items() if c[external] == arguments[column]]
+            rows = [t for t in rows if t["requester_id"] in people]
+    return rows
 
 
-def one_ticket(account: Account, _caller: Caller, ticket_id: int) -> Reply:
+def one_ticket(account: Account, caller: Caller, ticket_id: int) -> Reply:
     ticket = account.ticket(ticket_id)
     if request.method == "GET":
         included = request.args.get("include", "").split(",")
@@ -83,25 +102,32 @@ def one_ticket(account: Account, _caller: Caller, ticket_id: int) -> Reply:
             raise ApiError(405, None, Allow="GET")
         account.delete(ticket_id)
         return Reply(None, 204)
-    if not account.update_rate.take():
-        raise account.too_many_requests(account.update_rate.resets_in)
-    return Reply(account.change_ticket(ticket, request_json(), actor="agent"))
+    account.take("ticket_update")
+    answer = account.change_ticket(ticket, request_json(), actor="agent", by=caller["id"])
+    return Reply(dict(answer))
 
 
 def restore(account: Account, _caller: Caller, ticket_id: int) -> Reply:
-    account.ticket(ticket_id).pop("deleted", None)
+    account.restore(ticket_id)
+    return Reply(None, 204)
+
+
+def merge(account: Account, _caller: Caller) -> Reply:
+    """Merge the tickets of `ticket_ids` into `primary_id`."""
+    given = request_json()
+    for number in given.get("ticket_ids") or ():
+        account.merge(int(number), int(given["primary_id"]))
     return Reply(None, 204)
 
 
 def conversations(account: Account, _caller: Caller, ticket_id: int) -> Reply:
     account.ticket(ticket_id)
-    return paged([dict(message) for message in account.conversations[ticket_id]])
+    return paged(account.conversations[ticket_id])
 
 
 def reply(account: Account, caller: Caller, ticket_id: int) -> Reply:
-    body = _body()
     made = account.add_conversation(
-        account.ticket(ticket_id), body, user_id=caller["id"], actor="agent"
+        account.ticket(ticket_id), _body(), user_id=caller["id"], actor="agent"
     )
     return Reply(made, 201)
 
@@ -119,22 +145,6 @@ def note(account: Account, caller: Caller, ticket_id: int) -> Reply:
         source=2,
     )
     return Reply(made, 201)
-
-
-def paged(rows: list[Json]) -> Reply:
-    """Answer one page of a list; the `link` header names the next."""
-    number = request.args.get("page", 1, type=int)
-    size = request.args.get("per_page", 30, type=int)
-    if not 1 <= size <= 100:
-        raise failed("per_page", "It should be a Positive Integer less than or equal to 100",
-                     "invalid_value")  # fmt: skip
-    start = (number - 1) * size
-    headers = {}
-    if start + size < len(rows):
-        others = [f"{k}={v}" for k, v in request.args.items() if k not in ("page", "per_page")]
-        query = "&".join([*others, f"page={number + 1}", f"per_page={size}"])
-        headers["link"] = f'<{request.base_url}?{query}>; rel="next"'
-    return Reply(rows[start : start + size], 200, headers)
 
 
 def _body() -> str:
