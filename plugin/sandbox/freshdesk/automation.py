@@ -79,9 +79,8 @@ class Automation:
         for action in actions:
             name, value = action.get("field_name"), action.get("value")
             if name == "add_tag":
-                before: list[str] = fields.get("tags", ticket["tags"])
-                added = value if isinstance(value, list) else [value]
-                fields["tags"] = before + [str(tag) for tag in added]
+                added = [str(tag) for tag in (value if isinstance(value, list) else [value])]
+                fields["tags"] = [*(fields.get("tags") or ticket["tags"]), *added]
             elif name in _SETTABLE:
                 fields[_SETTABLE[name]] = value
         if not fields or ticket["spam"] or ticket.get("deleted"):
