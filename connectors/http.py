@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
 
+from .addresses import AddressError, GuardedAdapter, check_url, is_this_machine
 from .errors import (
     Conflict,
     CredentialsRejected,
@@ -36,10 +35,6 @@ _BY_STATUS: dict[int, type[VendorError]] = {
     409: Conflict,
     429: RateLimited,
 }
-
-
-class AddressError(ValueError):
-    """A base URL is not the vendor's."""
 
 
 class AccountSession(requests.Session):
@@ -69,7 +64,7 @@ class AccountSession(requests.Session):
         self.headers["User-Agent"] = "regiondo-sla"
         self.headers["Accept"] = "application/json"
         for scheme in ("http://", "https://"):
-            self.mount(scheme, HTTPAdapter(max_retries=0, pool_maxsize=4))
+            self.mount(scheme, GuardedAdapter(max_retries=0, pool_maxsize=4))
 
     def request(self, method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override]
         """Send a request; a read that found no connection is tried once more.
@@ -98,7 +93,7 @@ class AccountSession(requests.Session):
             response = super().request(
                 method, url, **{**options, "timeout": TIMEOUT, "allow_redirects": False}
             )
-        except requests.RequestException as error:
+        except (requests.RequestException, AddressError) as error:
             raise VendorUnavailable(
                 f"{self.vendor} did not answer {method} ({type(error).__name__})",
                 code=type(error).__name__,
@@ -129,23 +124,14 @@ class AccountSession(requests.Session):
 
 
 def check_address(base_url: str, domain: str) -> None:
-    """Accept https on the vendor's domain, and plain http on this machine (the sandbox).
+    """Accept https on the vendor's domain, and a sandbox on this machine where one is allowed.
 
     Raises `AddressError`.
     """
-    parts = urlsplit(base_url)
-    host = parts.hostname or ""
-    if _is_this_machine(host):
-        return
-    if parts.scheme != "https" or not host.endswith("." + domain) or parts.username:
+    check_url(base_url)
+    host = urlsplit(base_url).hostname or ""
+    if not is_this_machine(host) and not host.endswith("." + domain):
         raise AddressError(f"{base_url!r} is not an https address under {domain}")
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:

@@ -23,7 +23,7 @@ def create_app(settings: Settings, services: Services) -> Flask:
     app.secret_key = hashlib.sha256(b"cookies:" + settings.require_secret_key().encode()).digest()
     app.extensions["settings"] = settings
     app.extensions["services"] = services
-    for blueprint in (webhooks.blueprint, health.blueprint, console.blueprint):
+    for blueprint in (webhooks.blueprint, health.blueprint, health.metrics, console.blueprint):
         app.register_blueprint(blueprint)
     app.register_error_handler(HTTPException, _http_error)
     app.after_request(_headers)

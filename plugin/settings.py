@@ -6,6 +6,7 @@ Holds no defaults for secrets: without them a process refuses to start.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -34,6 +35,12 @@ class Settings(BaseSettings):
     )
     worker_concurrency: int = 4
     log_level: str = "INFO"
+    sandbox: bool = False
+    proxies: int = Field(default=0, ge=0)
+    metrics_port: int = 0
+    notify_url: str | None = Field(default=None, repr=False)
+    notify_secret: str | None = Field(default=None, repr=False)
+    notify_format: Literal["events", "slack"] = "events"
 
     def require_database(self) -> str:
         """Return the database's address or raise `SettingsError`."""

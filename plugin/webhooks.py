@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app, jsonify, request
+import time
+
+from flask import Blueprint, Response, current_app, g, jsonify, request
 
 from connectors.errors import PayloadError, VerificationError
+from plugin.metrics import DELIVERIES, WEBHOOK_SECONDS
 from plugin.pipeline import Receipt, Services, UnknownConnection, receive
 from plugin.store import StoreUnavailable
 
@@ -12,6 +15,7 @@ blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 
 _STATUS = {Receipt.ACCEPTED: 202, Receipt.DUPLICATE: 200, Receipt.IGNORED: 200}
 RETRY_AFTER = 10  # seconds
+_RESULTS = {400: "unreadable", 401: "unverified", 404: "unknown", 429: "throttled"}
 
 
 @blueprint.post("/<vendor>/<connection>")
@@ -19,7 +23,23 @@ def deliver(vendor: str, connection: str) -> tuple[Response, int]:
     """Take one delivery: 2xx only once it is kept."""
     services: Services = current_app.extensions["services"]
     receipt = receive(services, vendor, connection, dict(request.headers), request.get_data())
+    g.result = receipt.value
     return jsonify(status=receipt.value), _STATUS[receipt]
+
+
+@blueprint.before_request
+def _note_arrival() -> None:
+    g.arrived = time.perf_counter()
+
+
+@blueprint.after_request
+def _count(response: Response) -> Response:
+    services: Services = current_app.extensions["services"]
+    vendor = (request.view_args or {}).get("vendor")
+    result = g.get("result") or _RESULTS.get(response.status_code, "failed")
+    DELIVERIES.labels(vendor if vendor in services.vendors else "unknown", result).inc()
+    WEBHOOK_SECONDS.observe(time.perf_counter() - g.arrived)
+    return response
 
 
 @blueprint.errorhandler(UnknownConnection)

@@ -9,6 +9,8 @@ import pytest
 
 from plugin.embedded import EmbeddedPostgres
 
+os.environ["SLA_SANDBOX"] = "1"  # the tests' helpdesks are sandboxes on this machine
+
 
 @pytest.fixture(scope="session")
 def database_url():

@@ -17,8 +17,8 @@ from zenpy import Zenpy
 from zenpy.lib.api_objects import Ticket as ZenpyTicket
 
 from connectors.base import Connection
-from connectors.errors import CredentialsRejected, VendorUnavailable
-from connectors.http import TIMEOUT, AccountSession
+from connectors.errors import CredentialsRejected, VendorError
+from connectors.http import AccountSession
 from connectors.pace import Pace
 
 from .limits import ZendeskLimits
@@ -92,19 +92,16 @@ class ZendeskSession(AccountSession):
             "client_secret": self._credentials.get("client_secret"),
             "scope": "read write",
         }
+        message = "Zendesk refuses the OAuth client's id or secret"
+        session = AccountSession("Zendesk", self.base_url, "zendesk.com")
         try:
-            answer = requests.post(
-                f"{self.base_url}/oauth/tokens", json=body, timeout=TIMEOUT, allow_redirects=False
-            )
-        except requests.RequestException as error:
-            raise VendorUnavailable("Zendesk did not answer the request for a token") from error
-        if answer.status_code >= 500 or answer.status_code == 429:
-            message = f"Zendesk answered {answer.status_code} to the request for a token"
-            raise VendorUnavailable(message, status=answer.status_code)
-        try:
+            answer = session.post(f"{self.base_url}/oauth/tokens", json=body)
             return str(answer.json()["access_token"])
+        except VendorError as error:
+            if error.retryable:
+                raise
+            raise CredentialsRejected(message, status=error.status) from None
         except (ValueError, KeyError, TypeError):
-            message = "Zendesk refuses the OAuth client's id or secret"
             raise CredentialsRejected(message, status=answer.status_code) from None
 
 

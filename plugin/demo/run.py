@@ -5,6 +5,7 @@ Everything is the real thing but the helpdesks: provisioning, webhooks, database
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -38,6 +39,7 @@ _CONTACT = ("Anna Berger", "anna.berger@support.example")
 def run_demo(settings: Settings, stopping: list[int], *, stay: bool) -> None:
     """Show the demo; with `stay` the console remains until a signal fills `stopping`."""
     console = Console()
+    os.environ["SLA_SANDBOX"] = "1"  # both helpdesks are on this machine
     settings = settings.model_copy(
         update={"port": _free_port(settings.port), "log_level": "ERROR", "web_workers": 1}
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from plugin.secrets import Vault
 from plugin.store.connections import Connections
 from plugin.store.database import Database
+from plugin.store.figures import Figures
 from plugin.store.inbox import Inbox
 from plugin.store.pacing import Budgets
 from plugin.store.reports import Reports
@@ -23,6 +24,7 @@ class Store:
         self.inbox = Inbox(self.database)
         self.tickets = Tickets(self.database)
         self.budgets = Budgets(self.database)
+        self.figures = Figures(self.database)
         self.reports = Reports(self.database)
 
     def close(self) -> None:

@@ -1,0 +1,72 @@
+"""The figures that a monitor reads off the tables: waiting jobs by lane, failed jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from plugin.store.database import Database
+
+_LANES = text("""
+    with ripe as (
+        select id, queue_name, scheduled_at,
+               coalesce(substring(queueing_lock from '/([a-z]+)$'), 'live') as lane
+        from procrastinate_jobs
+        where status = 'todo' and (scheduled_at is null or scheduled_at <= now())
+    ), lanes as (
+        select queue_name, lane, count(*) as jobs, min(id) as oldest, min(scheduled_at) as planned
+        from ripe group by queue_name, lane
+    )
+    select queue_name, lane, jobs,
+           extract(epoch from now() - least(planned, (
+               select min(at) from procrastinate_events e
+               where e.job_id = lanes.oldest and e.type = 'deferred'
+           )))::float8
+    from lanes
+""")
+_FAILED = text("select count(*) from procrastinate_jobs where status = 'failed'")
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Jobs of one queue that could run now and wait; `age` of the oldest is in seconds."""
+
+    queue: str
+    name: str
+    jobs: int
+    age: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiguresNow:
+    """All figures at one moment."""
+
+    lanes: tuple[Lane, ...]
+    failed_jobs: int
+
+    @property
+    def queue_age(self) -> float:
+        """How long the oldest waiting job waits, in seconds; 0 where none does."""
+        return max((lane.age for lane in self.lanes), default=0.0)
+
+    def single(self) -> Iterator[tuple[str, str, float]]:
+        """Yield name, help and value of the figures without labels."""
+        yield "sla_failed_jobs", "Jobs that ended in an unexpected error", self.failed_jobs
+
+
+class Figures:
+    """Reads many tables, writes none."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def read(self) -> FiguresNow:
+        """Return the figures of this moment. Raises `StoreUnavailable`."""
+        with self._database.transaction() as database:
+            lanes = tuple(
+                Lane(queue, lane, jobs, max(0.0, age or 0.0))
+                for queue, lane, jobs, age in database.execute(_LANES)
+            )
+            return FiguresNow(lanes=lanes, failed_jobs=database.execute(_FAILED).scalar_one())
