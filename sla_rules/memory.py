@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .decision import Decision, State, instant
-from .ticket import KEEP, Hand, Ticket, TicketPatch, Written
+from .ticket import KEEP, Hand, Kind, Ticket, TicketPatch, Written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,8 @@ class Memory:
     person holds. `restored`: labels that a person took away, for good. `healed`: tags of ours that
     were lost and set once more; one that is lost again was taken by a person. `corrections`: when
     we set a due date again that the vendor had changed. `refused`: values that the vendor does not
-    take, by field. `fingerprint`: the ticket as we left it.
+    take, by field. `fingerprint`: the ticket as we left it. `reviewed`: what a person
+    said in the console that the ticket is; kept beside the rest and never written by a look.
     """
 
     starts_at: datetime | None = None
@@ -43,6 +44,7 @@ class Memory:
     corrections: tuple[datetime, ...] = ()
     refused: Mapping[str, str | None] = field(default_factory=dict)
     fingerprint: str | None = None
+    reviewed: Kind | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""

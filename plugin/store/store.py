@@ -8,6 +8,7 @@ from __future__ import annotations
 from plugin.secrets import Vault
 from plugin.store.connections import Connections
 from plugin.store.database import Database
+from plugin.store.feature_requests import FeatureRequests
 from plugin.store.figures import Figures
 from plugin.store.inbox import Inbox
 from plugin.store.pacing import Budgets
@@ -25,6 +26,7 @@ class Store:
         self.tickets = Tickets(self.database)
         self.budgets = Budgets(self.database)
         self.figures = Figures(self.database)
+        self.feature_requests = FeatureRequests(self.database)
         self.reports = Reports(self.database)
 
     def close(self) -> None:

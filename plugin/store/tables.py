@@ -8,6 +8,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Double,
+    ForeignKey,
     Identity,
     Index,
     Integer,
@@ -80,6 +81,9 @@ tickets = Table(
     Column("commitment", Text),
     _instant("response_at"),
     Column("response_after", Interval),
+    Column("reviewed_kind", Text),
+    Column("reviewed_by", Text),
+    _instant("reviewed_at"),
     Index("tickets_updated_at", "updated_at"),
     Index("tickets_starts_at", "starts_at"),
 )
@@ -99,6 +103,29 @@ audit_entries = Table(
     Index("audit_entries_ticket", "connection", "ticket_id", "id"),
 )
 
+features = Table(
+    "features",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("status", Text, nullable=False, server_default="new"),
+    Column("merged_into", BigInteger, ForeignKey("features.id")),
+    _instant("created_at", null=False),
+    Index("features_merged_into", "merged_into"),
+)
+
+feature_events = Table(
+    "feature_events",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("feature_id", BigInteger, ForeignKey("features.id", ondelete="CASCADE"), nullable=False),
+    _instant("at", null=False),
+    Column("by", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("detail", JSONB, nullable=False),
+    Index("feature_events_feature", "feature_id", "id"),
+)
+
 feature_requests = Table(
     "feature_requests",
     metadata,
@@ -113,6 +140,8 @@ feature_requests = Table(
     Column("confirmed", Boolean, nullable=False),
     _instant("recorded_at", null=False),
     _instant("withdrawn_at"),
+    Column("feature_id", BigInteger),
+    Index("feature_requests_feature", "feature_id"),
 )
 
 budgets = Table(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +12,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from plugin.store import tables as t
 from plugin.store.database import Database
-from plugin.store.feature_requests import register
+from plugin.store.register import register
 from sla_rules.decision import Decision
 from sla_rules.memory import Memory
-from sla_rules.ticket import Ticket
+from sla_rules.ticket import Kind, Ticket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +57,15 @@ class Tickets:
 
     def memory(self, connection: str, ticket_id: str) -> Memory:
         """Return what we remember of a ticket."""
-        query = select(t.tickets.c.memory).where(
+        query = select(t.tickets.c.memory, t.tickets.c.reviewed_kind).where(
             t.tickets.c.connection == connection, t.tickets.c.ticket_id == ticket_id
         )
         with self._database.transaction() as database:
-            stored = database.execute(query).scalar()
-        return Memory.from_json(stored or {})
+            row = database.execute(query).first()
+        if row is None:
+            return Memory()
+        reviewed = Kind(row.reviewed_kind) if row.reviewed_kind else None
+        return replace(Memory.from_json(row.memory), reviewed=reviewed)
 
     def record(
         self, ticket: Ticket, decision: Decision, memory: Memory, entry: AuditEntry, url: str

@@ -92,6 +92,8 @@ def _said_kind(
 ) -> tuple[Kind, str] | None:
     if ticket.kind:
         return ticket.kind, "a person said so in the field SLA kind"
+    if memory.reviewed:
+        return memory.reviewed, "a person said so in the console"
     tag = policy.tags.feature_request
     if tag in ticket.tags - memory.tags and tag not in restored:
         return Kind.FEATURE_REQUEST, f"a person set the tag {tag}"

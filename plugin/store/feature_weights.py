@@ -1,0 +1,137 @@
+"""A feature with its weight and its evidence, and the queries that count them. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CTE, Select, cast, func, select
+from sqlalchemy.dialects.postgresql import JSONB
+
+from plugin.store import tables as t
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """A feature with its weight: distinct organisations, persons and tickets that ask for it.
+
+    `tiers` counts organisations by the tier they had when they asked. `status` is a
+    `FeatureStatus`. Withdrawn, merged, spam and test tickets do not count, nor do candidates.
+    """
+
+    id: int
+    title: str
+    status: str
+    merged_into: int | None
+    created_at: datetime
+    last_asked_at: datetime | None
+    organizations: int
+    persons: int
+    tickets: int
+    tiers: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One ticket that asks for a feature, with the sentence that does."""
+
+    connection: str
+    ticket_id: str
+    feature_id: int | None
+    organization_name: str | None
+    requester_id: str | None
+    tier: str
+    quote: str | None
+    language: str | None
+    confirmed: bool
+    recorded_at: datetime
+    withdrawn_at: datetime | None
+    url: str | None
+
+
+def _family_of_each() -> CTE:
+    """Each feature with itself and all that was merged into it, at any depth."""
+    base = select(t.features.c.id, t.features.c.id.label("member")).cte("family", recursive=True)
+    deeper = t.features.alias("deeper")
+    return base.union(
+        select(base.c.id, deeper.c.id).join(deeper, deeper.c.merged_into == base.c.member)
+    )
+
+
+FAMILY = _family_of_each()
+
+
+def _counts() -> CTE:
+    """Each feature with its weight; only confirmed requests that nobody withdrew count."""
+    requests = t.feature_requests
+    asked = (
+        select(FAMILY.c.id, requests)
+        .join(requests, requests.c.feature_id == FAMILY.c.member)
+        .where(requests.c.confirmed, requests.c.withdrawn_at.is_(None))
+        .cte("asked")
+    )
+    organization = func.concat(asked.c.connection, "/", asked.c.organization_id)
+    person = func.concat(asked.c.connection, "/", asked.c.requester_id)
+    known = asked.c.organization_id.is_not(None)
+    by_tier = (
+        select(asked.c.id, asked.c.tier, func.count(organization.distinct()).label("number"))
+        .where(known)
+        .group_by(asked.c.id, asked.c.tier)
+        .cte("by_tier")
+    )
+    tiers = (
+        select(by_tier.c.id, func.jsonb_object_agg(by_tier.c.tier, by_tier.c.number).label("tiers"))
+        .group_by(by_tier.c.id)
+        .cte("tiers")
+    )
+    weights = (
+        select(
+            asked.c.id,
+            func.max(asked.c.recorded_at).label("last_asked_at"),
+            func.count(organization.distinct()).filter(known).label("organizations"),
+            func.count(person.distinct())
+            .filter(asked.c.requester_id.is_not(None))
+            .label("persons"),
+            func.count().label("tickets"),
+        )
+        .group_by(asked.c.id)
+        .cte("weights")
+    )
+    numbers = (
+        func.coalesce(weights.c[n], 0).label(n) for n in ("organizations", "persons", "tickets")
+    )
+    return (
+        select(
+            *t.features.c,
+            weights.c.last_asked_at,
+            *numbers,
+            func.coalesce(tiers.c.tiers, cast("{}", JSONB)).label("tiers"),
+        )
+        .join(weights, weights.c.id == t.features.c.id, isouter=True)
+        .join(tiers, tiers.c.id == t.features.c.id, isouter=True)
+        .cte("counted")
+    )
+
+
+COUNTED = _counts()
+
+
+def select_features() -> Select[Any]:
+    """Return a query for `Feature` rows."""
+    return select(*COUNTED.c)
+
+
+def select_evidence() -> Select[Any]:
+    """Return a query for `Evidence` rows."""
+    requests, tickets = t.feature_requests, t.tickets
+    names = [name for name in Evidence.__dataclass_fields__ if name != "url"]
+    same = (tickets.c.connection == requests.c.connection) & (
+        tickets.c.ticket_id == requests.c.ticket_id
+    )
+    return (
+        select(*(requests.c[name] for name in names), tickets.c.url)
+        .select_from(requests)
+        .join(tickets, same, isouter=True)
+    )
