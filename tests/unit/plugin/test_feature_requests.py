@@ -10,7 +10,7 @@ from plugin.store import AuditEntry, Store
 from plugin.store.feature_requests import FeatureStatus, RegisterError
 from plugin.store.migrate import migrate
 from sla_rules.engine import decide
-from sla_rules.policy import load_policy
+from sla_rules.policy_file import load_policy
 from sla_rules.ticket import Channel, Environment, Kind, Organization, Requester, Status, Ticket
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
