@@ -11,15 +11,21 @@ from plugin.pipeline import Services, utc_now
 from plugin.secrets import Vault
 from plugin.settings import Settings
 from plugin.store import Store
+from plugin.store.database import Patience
 from sla_rules.policy_file import load_policy
 from sla_rules.policy_history import PolicyHistory
 
 
-def build_services(settings: Settings, *, pool_size: int = 5) -> Services:
+def build_services(
+    settings: Settings, *, pool_size: int = 5, patience: Patience | None = None
+) -> Services:
     """Return what the pipeline works with. Raises `SettingsError` and `PolicyError`."""
     policies = PolicyHistory([load_policy(settings.policy)])
     store = Store(
-        settings.require_database(), Vault(settings.require_secret_key()), pool_size=pool_size
+        settings.require_database(),
+        Vault(settings.require_secret_key()),
+        pool_size=pool_size,
+        patience=patience,
     )
     return Services(
         store=store,

@@ -9,10 +9,22 @@ from typing import Any
 
 from procrastinate import SyncPsycopgConnector, exceptions, tasks
 from procrastinate.manager import JobManager
+from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
 LOOK_AT_TICKET = "look_at_ticket"
+QUEUE = "tickets"
 _manager = JobManager(SyncPsycopgConnector())  # never opened: every call brings its connection
+
+
+def live_job(connection: str, ticket_id: str) -> tuple[str, str, str, str, int, Jsonb]:
+    """Return the job of a live event, as `sla_accept_v1` takes it.
+
+    That is queue, task, `lock`, `queueing_lock`, priority and arguments.
+    """
+    key = f"{connection}/{ticket_id}"
+    arguments = {"connection": connection, "ticket_id": ticket_id, "attempt": 0}
+    return QUEUE, LOOK_AT_TICKET, key, key, 0, Jsonb(arguments)
 
 
 def enqueue_look(
@@ -38,7 +50,7 @@ def enqueue_look(
             tasks.configure_task(
                 name=LOOK_AT_TICKET,
                 job_manager=_manager,
-                queue="tickets",
+                queue=QUEUE,
                 lock=key,
                 queueing_lock=f"{key}/retry" if retry else key,
                 priority=-1 if retry else 0,

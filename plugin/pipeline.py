@@ -74,12 +74,13 @@ def receive(
     nothing is kept.
     """
     vendor = services.vendors.get(vendor_name)
-    connection = services.store.connections.get(key) if vendor else None
+    connection = services.store.connections.known(key) if vendor else None
     if vendor is None or connection is None or connection.vendor != vendor_name:
         raise UnknownConnection(f"there is no {vendor_name} connection {key!r}")
     delivery = vendor.verify(headers, body, connection, services.clock())
     event = vendor.parse(delivery)
     if event is None:
+        services.store.inbox.note_ignored(delivery)
         return Receipt.IGNORED
     fresh = services.store.inbox.accept(delivery, event)
     log.info("delivery", connection=key, ticket=event.ticket_id, event_name=event.name, fresh=fresh)

@@ -15,7 +15,14 @@ blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 
 _STATUS = {Receipt.ACCEPTED: 202, Receipt.DUPLICATE: 200, Receipt.IGNORED: 200}
 RETRY_AFTER = 10  # seconds
-_RESULTS = {400: "unreadable", 401: "unverified", 404: "unknown", 429: "throttled"}
+_RESULTS = {
+    400: "unreadable",
+    401: "unverified",
+    404: "unknown",
+    413: "too_large",
+    429: "throttled",
+    503: "unavailable",
+}
 
 
 @blueprint.post("/<vendor>/<connection>")
@@ -35,10 +42,14 @@ def _note_arrival() -> None:
 @blueprint.after_request
 def _count(response: Response) -> Response:
     services: Services = current_app.extensions["services"]
-    vendor = (request.view_args or {}).get("vendor")
+    addressed = request.view_args or {}
+    vendor = addressed.get("vendor")
     result = g.get("result") or _RESULTS.get(response.status_code, "failed")
     DELIVERIES.labels(vendor if vendor in services.vendors else "unknown", result).inc()
     WEBHOOK_SECONDS.observe(time.perf_counter() - g.arrived)
+    if 400 <= response.status_code < 500:
+        ours = response.status_code in {400, 401}  # else the account may be a stranger's invention
+        services.store.refusals.note(addressed["connection"] if ours else "", result)
     return response
 
 

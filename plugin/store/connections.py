@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -10,6 +12,8 @@ from plugin.secrets import Vault
 from plugin.store import tables as t
 from plugin.store.database import Database
 
+KNOWN_FOR = 2.0  # seconds: a revoked webhook secret is refused after that by every process
+
 
 class Connections:
     """The table `connections`."""
@@ -17,6 +21,7 @@ class Connections:
     def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
         self._vault = vault
+        self._known: dict[str, tuple[float, Connection]] = {}
 
     def save(self, connection: Connection) -> None:
         """Add an account, or replace the one of the same key."""
@@ -37,6 +42,20 @@ class Connections:
                 .values(row)
                 .on_conflict_do_update(index_elements=["key"], set_=row)
             )
+        self._known.pop(connection.key, None)
+
+    def known(self, key: str) -> Connection | None:
+        """Return the account as it was at most `KNOWN_FOR` seconds ago, without asking each time.
+
+        An account that is not known is always asked for. Raises `SecretsError`.
+        """
+        read_at, connection = self._known.get(key, (-KNOWN_FOR, None))
+        if connection is None or time.monotonic() - read_at >= KNOWN_FOR:
+            connection = self.get(key)
+            self._known.pop(key, None)
+            if connection is not None:
+                self._known[key] = (time.monotonic(), connection)
+        return connection
 
     def get(self, key: str) -> Connection | None:
         """Return the account of that key, None where there is none. Raises `SecretsError`."""

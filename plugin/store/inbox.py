@@ -5,9 +5,13 @@ from __future__ import annotations
 from sqlalchemy.dialects.postgresql import insert
 
 from connectors.base import Delivery, TicketEvent
-from plugin.jobs import enqueue_look
+from plugin.jobs import enqueue_look, live_job
 from plugin.store import tables as t
 from plugin.store.database import Database
+
+_ACCEPT = """
+    select sla_accept_v1(%s, %s, %s::text[], %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
 
 
 class Inbox:
@@ -17,37 +21,35 @@ class Inbox:
         self._database = database
 
     def accept(self, delivery: Delivery, event: TicketEvent) -> bool:
-        """Keep an event and queue a look at its ticket, both or neither; False for a duplicate."""
-        names = {*delivery.dedupe_keys, *event.dedupe_keys}
+        """Keep an event and queue a look at its ticket, both or neither; False for a duplicate.
+
+        One statement, one round trip, one commit. A duplicate is noted and asks for nothing.
+        """
+        names = sorted({*delivery.dedupe_keys, *event.dedupe_keys})
+        given = (
+            delivery.connection,
+            delivery.received_at,
+            names,
+            next(iter((*delivery.dedupe_keys, *event.dedupe_keys)), None),
+            event.ticket_id,
+            event.name,
+            event.occurred_at,
+            *live_job(delivery.connection, event.ticket_id),
+        )
+        return bool(self._database.call(_ACCEPT, given))
+
+    def note_ignored(self, delivery: Delivery) -> None:
+        """Keep that a verified delivery concerned no ticket."""
         with self._database.transaction() as database:
-            if names:
-                rows = [
-                    {
-                        "connection": delivery.connection,
-                        "key": n,
-                        "received_at": delivery.received_at,
-                    }
-                    for n in sorted(names)
-                ]
-                fresh = database.execute(
-                    insert(t.dedupe_keys)
-                    .values(rows)
-                    .on_conflict_do_nothing()
-                    .returning(t.dedupe_keys.c.key)
-                ).all()
-                if len(fresh) < len(names):
-                    return False
             database.execute(
                 insert(t.inbox).values(
                     connection=delivery.connection,
-                    ticket_id=event.ticket_id,
-                    name=event.name,
+                    name="",
                     received_at=delivery.received_at,
-                    occurred_at=event.occurred_at,
+                    delivery_id=next(iter(delivery.dedupe_keys), None),
+                    outcome="ignored",
                 )
             )
-            enqueue_look(database, connection=delivery.connection, ticket_id=event.ticket_id)
-        return True
 
     def look_again(self, connection: str, ticket_id: str, *, attempt: int, wait: float) -> None:
         """Queue another look in `wait` seconds."""

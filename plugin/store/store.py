@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from plugin.secrets import Vault
 from plugin.store.connections import Connections
-from plugin.store.database import Database
+from plugin.store.database import Database, Patience
 from plugin.store.feature_requests import FeatureRequests
 from plugin.store.figures import Figures
 from plugin.store.inbox import Inbox
 from plugin.store.pacing import Budgets
+from plugin.store.refusals import RefusalCounts
 from plugin.store.reports import Reports
 from plugin.store.tickets import Tickets
 
@@ -19,10 +20,18 @@ from plugin.store.tickets import Tickets
 class Store:
     """The database's subjects over one pool of connections."""
 
-    def __init__(self, database_url: str, vault: Vault, *, pool_size: int = 5) -> None:
-        self.database = Database(database_url, pool_size=pool_size)
+    def __init__(
+        self,
+        database_url: str,
+        vault: Vault,
+        *,
+        pool_size: int = 5,
+        patience: Patience | None = None,
+    ) -> None:
+        self.database = Database(database_url, pool_size=pool_size, patience=patience)
         self.connections = Connections(self.database, vault)
         self.inbox = Inbox(self.database)
+        self.refusals = RefusalCounts(self.database)
         self.tickets = Tickets(self.database)
         self.budgets = Budgets(self.database)
         self.figures = Figures(self.database)

@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Double,
     ForeignKey,
@@ -45,11 +46,23 @@ inbox = Table(
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("connection", Text, nullable=False),
-    Column("ticket_id", Text, nullable=False),
+    Column("ticket_id", Text),
     Column("name", Text, nullable=False),
     _instant("received_at", null=False),
     _instant("occurred_at"),
+    Column("delivery_id", Text),
+    Column("outcome", Text, nullable=False, server_default="accepted"),
     Index("inbox_received_at", "received_at"),
+)
+
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("connection", Text, primary_key=True),
+    Column("reason", Text, primary_key=True),
+    Column("requests", BigInteger, nullable=False),
+    _instant("last_at", null=False),
 )
 
 dedupe_keys = Table(

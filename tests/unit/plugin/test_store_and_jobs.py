@@ -65,7 +65,13 @@ def test_a_delivery_that_comes_twice_is_kept_once(store, query):
     assert not store.inbox.accept(
         a_delivery(dedupe_keys=("invocation:1",)), an_event("7", "event:2")
     )
-    assert query("select count(*) from inbox") == [(1,)]
+    found = query("select outcome, delivery_id from inbox order by id")
+    assert found == [
+        ("accepted", "invocation:1"),
+        ("duplicate", "invocation:2"),
+        ("duplicate", "invocation:1"),
+    ]
+    assert query("select count(*) from procrastinate_jobs") == [(1,)]
 
 
 def test_an_event_while_the_job_runs_queues_exactly_one_more(store, query):

@@ -1,6 +1,7 @@
 """The door: what is verified is kept and answered with 2xx, everything else leaves no row."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -12,6 +13,7 @@ from connectors.zendesk.signature import sign
 from plugin.app import create_app
 from plugin.bootstrap import build_services
 from plugin.settings import Settings
+from plugin.store.database import Patience
 from plugin.store.migrate import migrate
 
 SECRET = "a webhook secret of at least 32 bytes"
@@ -29,7 +31,10 @@ def rows(database_url):
     with psycopg.connect(database_url, autocommit=True) as database:
         for table in ("inbox", "dedupe_keys", "procrastinate_jobs", "connections"):
             database.execute(f"truncate {table} cascade")
-        count = "select (select count(*) from inbox), (select count(*) from procrastinate_jobs)"
+        count = """
+            select (select count(*) from inbox where outcome = 'accepted'),
+                   (select count(*) from procrastinate_jobs)
+        """
         yield lambda: database.execute(count).fetchone()
 
 
@@ -38,13 +43,15 @@ def client(database_url, rows):
     settings = Settings(database_url=database_url, secret_key="a secret of the tests")
     services = build_services(settings)
     for vendor in ("zendesk", "freshdesk"):
-        secrets = (WebhookSecret(kid="1", value=SECRET),)
-        address = f"https://acme.{vendor}.com"
-        services.store.connections.save(
-            Connection(key=vendor, vendor=vendor, base_url=address, webhook_secrets=secrets)
-        )
+        services.store.connections.save(an_account(vendor))
     yield create_app(settings, services).test_client()
     services.store.close()
+
+
+def an_account(vendor):
+    secrets = (WebhookSecret(kid="1", value=SECRET),)
+    address = f"https://acme.{vendor}.com"
+    return Connection(key=vendor, vendor=vendor, base_url=address, webhook_secrets=secrets)
 
 
 def zendesk(client, body, *, at=None, secret=SECRET, to="zendesk", **headers):
@@ -139,5 +146,82 @@ def test_a_bad_request_gets_4xx_with_a_clear_json_error_and_leaves_no_row(
 def test_a_database_that_does_not_answer_asks_the_helpdesk_to_send_again(database_url, rows):
     settings = Settings(database_url="postgresql://x@127.0.0.1:1/none", secret_key="a secret")
     answer = zendesk(create_app(settings, build_services(settings)).test_client(), EVENT)
-    assert answer.status_code == 503
+    assert_sent_again(answer)
+
+
+def assert_sent_again(answer):
+    assert (answer.status_code, answer.json["error"]) == (503, "unavailable")
     assert int(answer.headers["Retry-After"]) < 60
+
+
+@pytest.mark.parametrize(
+    ("fault", "sqlstate"),
+    [("disk full", "53100"), ("read only", "25006"), ("out of memory", "53200")],
+)
+def test_a_database_that_cannot_write_asks_the_helpdesk_to_send_again(
+    client, database_url, rows, fault, sqlstate
+):
+    zendesk(client, {"ticket_id": 1})
+    with psycopg.connect(database_url, autocommit=True) as database:
+        database.execute(f"""
+            create or replace function broken() returns trigger language plpgsql as
+            $$ begin raise exception '{fault}' using errcode = '{sqlstate}'; end $$;
+            create trigger broken before insert on procrastinate_jobs
+            for each row execute function broken()
+        """)
+        try:
+            assert_sent_again(zendesk(client, {"ticket_id": 2}))
+        finally:
+            database.execute("drop trigger broken on procrastinate_jobs; drop function broken()")
+    assert rows() == (1, 1), "the event without its job is not kept"
+    assert zendesk(client, {"ticket_id": 2}).status_code == 202
+    assert rows() == (2, 2)
+
+
+def test_a_database_that_is_too_slow_asks_the_helpdesk_to_send_again(database_url, rows):
+    settings = Settings(database_url=database_url, secret_key="a secret of the tests")
+    services = build_services(settings, patience=Patience(statement=0.3, lock=0.2))
+    services.store.connections.save(an_account("zendesk"))
+    client = create_app(settings, services).test_client()
+    assert zendesk(client, {"ticket_id": 1}).status_code == 202
+    with psycopg.connect(database_url) as database:
+        database.execute("lock table procrastinate_jobs in access exclusive mode")
+        assert_sent_again(zendesk(client, {"ticket_id": 2}))
+    assert zendesk(client, {"ticket_id": 2}).status_code == 202
+    assert rows() == (2, 2)
+    services.store.close()
+
+
+def test_an_event_is_kept_though_the_database_was_restarted_since_the_last_one(client, rows):
+    with psycopg.connect(client.application.extensions["settings"].database_url) as database:
+        for ticket in (1, 2, 3):
+            assert zendesk(client, {"ticket_id": ticket}).status_code == 202
+            database.execute("""
+                select pg_terminate_backend(pid, 5000) from pg_stat_activity
+                where pid <> pg_backend_pid() and application_name = 'regiondo-sla'
+            """)
+    assert rows() == (3, 3)
+
+
+def test_refused_requests_are_counted_by_reason_and_nothing_else_is_kept(client, database_url):
+    refusals = client.application.extensions["services"].store.refusals
+    with psycopg.connect(database_url, autocommit=True) as database:
+        database.execute("truncate refusals")
+        zendesk(client, EVENT, secret="another")
+        refusals._written = 0.0
+        zendesk(client, EVENT, to="invented-by-a-stranger")
+        query = "select connection, reason, requests from refusals order by reason"
+        found = database.execute(query).fetchall()
+    assert found == [("", "unknown", 1), ("zendesk", "unverified", 1)]
+
+
+def test_one_event_that_comes_from_many_sides_at_once_is_kept_once(client, rows):
+    application = client.application
+
+    def send(_):
+        return zendesk(application.test_client(), EVENT, X_Zendesk_Webhook_Invocation_Id="01H")
+
+    with ThreadPoolExecutor(8) as senders:
+        statuses = [answer.status_code for answer in senders.map(send, range(24))]
+    assert sorted(statuses) == [200] * 23 + [202]
+    assert rows() == (1, 1)
