@@ -78,6 +78,12 @@ class Connector(Protocol):
         Raises `VendorError`.
         """
 
+    def fetch_changed(self, ticket_id: str, seen: str | None) -> Ticket | None:
+        """Read a ticket; None where the first read shows it as the fingerprint `seen` says.
+
+        Raises `VendorError`.
+        """
+
     def apply(self, ticket: Ticket, patch: TicketPatch) -> Written:
         """Write a patch onto the ticket as it was read; merge tags, send nothing that is not ours.
 

@@ -16,6 +16,8 @@ Messages name vendor, ticket and request id; never a body, a subject or a secret
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class ConnectorError(Exception):
     """Anything that goes wrong between a vendor and us."""
@@ -30,7 +32,11 @@ class PayloadError(ConnectorError):
 
 
 class VendorError(ConnectorError):
-    """A vendor's API said no. `retry_after` is in seconds, None where the vendor named none."""
+    """A vendor's API said no. `retry_after` is in seconds, None where the vendor named none.
+
+    `named` are the fields that the vendor's answer names, with its own words (to
+    read, never to log).
+    """
 
     retryable = False
 
@@ -42,12 +48,14 @@ class VendorError(ConnectorError):
         retry_after: float | None = None,
         request_id: str | None = None,
         code: str = "",
+        named: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.retry_after = retry_after
         self.request_id = request_id
         self.code = code
+        self.named = dict(named or {})
 
 
 class CredentialsRejected(VendorError):

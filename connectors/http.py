@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import requests
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
 
+from connectors.json_values import mapping, mappings, text
+
 from .addresses import AddressError, GuardedAdapter, check_url, is_this_machine
 from .errors import (
     Conflict,
@@ -120,6 +122,7 @@ class AccountSession(requests.Session):
             retry_after=retry_after(response.headers.get("Retry-After"), datetime.now(UTC)),
             request_id=request_id,
             code=code,
+            named=_named(response),
         )
 
 
@@ -158,6 +161,20 @@ def _is_dropped(error: BaseException) -> bool:
     return isinstance(error, VendorUnavailable) and error.code == "ConnectionError"
 
 
+def _named(response: requests.Response) -> dict[str, str]:
+    """The fields that an answer names: Freshdesk's `errors`, Zendesk's `details`."""
+    try:
+        body = mapping(response.json())
+    except ValueError:
+        return {}
+    found = dict.fromkeys(mapping(body.get("details")), "")
+    for error in mappings(body.get("errors")):
+        name = text(error.get("field"))
+        if name:
+            found[name] = text(error.get("message")) or ""
+    return found
+
+
 def _code(response: requests.Response) -> str:
     """The vendor's own short word for the fault, from any of its envelopes; never a text."""
     try:
@@ -168,9 +185,10 @@ def _code(response: requests.Response) -> str:
         return ""
     errors = body.get("errors")
     if isinstance(errors, list) and errors and isinstance(errors[0], dict):
-        first = errors[0]
-        named = [str(first[key]) for key in ("field", "code", "title") if first.get(key)]
-        return " ".join(named)[:80]
+        return ", ".join(
+            " ".join(str(one[key]) for key in ("field", "code", "title") if one.get(key))
+            for one in mappings(errors)
+        )[:200]
     error = body.get("error") or body.get("code") or ""
     if isinstance(error, dict):
         error = error.get("title") or ""

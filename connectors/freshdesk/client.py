@@ -15,6 +15,7 @@ from requests.auth import HTTPBasicAuth
 from connectors.base import Connection
 from connectors.errors import CredentialsRejected
 from connectors.http import AccountSession
+from connectors.json_values import mapping, mappings
 from connectors.pace import Pace
 
 from .limits import FreshdeskLimits
@@ -36,9 +37,9 @@ class FreshdeskClient:
         self.session.auth = HTTPBasicAuth(api_key, "X")
 
     def ticket(self, ticket_id: str) -> dict[str, Any]:
-        """Return a ticket with requester, company name, stats and its first ten messages."""
+        """Return a ticket with requester, stats and its first ten messages."""
         found: dict[str, Any] = self._get(
-            f"/tickets/{ticket_id}?include=requester,company,stats,conversations"
+            f"/tickets/{ticket_id}?include=requester,stats,conversations"
         )
         return found
 
@@ -56,6 +57,28 @@ class FreshdeskClient:
         """Return a company with its custom fields."""
         found: dict[str, Any] = self._get(f"/companies/{company_id}")
         return found
+
+    def company_of_domain(self, domain: str) -> dict[str, Any]:
+        """Return the company that owns an e-mail domain, nothing where none does."""
+        query = quote(f"\"domain:'{domain}'\"")
+        found = mappings(mapping(self._get(f"/search/companies?query={query}")).get("results"))
+        return dict(found[0]) if len(found) == 1 else {}
+
+    def contact(self, contact_id: str) -> dict[str, Any]:
+        """Return a contact with its companies and language."""
+        found: dict[str, Any] = self._get(f"/contacts/{contact_id}")
+        return found
+
+    def agent(self, agent_id: str) -> dict[str, Any]:
+        """Return an agent with the groups they belong to."""
+        found: dict[str, Any] = self._get(f"/agents/{agent_id}")
+        return found
+
+    def types(self) -> list[str]:
+        """Return the account's ticket types."""
+        fields = mappings(self._get("/ticket_fields?type=default_ticket_type"))
+        choices = fields[0].get("choices") if fields else None
+        return [str(one) for one in choices] if isinstance(choices, list) else []
 
     def agents_by_email(self, email: str) -> list[dict[str, Any]]:
         """Return the agents with that e-mail address."""

@@ -1,32 +1,47 @@
 """One Freshdesk account: fetch a ticket, apply a patch.
 
 Settings: `engine` ("legacy", or "recalculating" for accounts since 2025-08-25), `timer_off`
-(numbers of statuses), `feature_request_type`, `tier_field`, `named_contact_field`,
-`webhook_header`.
+(numbers of statuses), `status_without_timer` (a number), `feature_request_type`, `tier_field`,
+`named_contact_field`, `match_domains`, `recalculation_seconds`, `webhook_header`.
 Credentials: `api_key`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from connectors.base import Connection, Connector, Vendor
-from connectors.cache import ShortCache
-from connectors.errors import TicketNotFound
+from connectors.errors import Rejected
+from connectors.json_values import mapping, mappings, number, text
 from connectors.pace import Pace
 from sla_rules.ticket import Priority, Ticket, TicketPatch, Traits, Written
 
+from .account import Account
 from .client import FreshdeskClient
 from .events import parse
 from .manual import manual_steps
-from .tickets import Options, to_ticket, to_update
+from .tickets import Options, fingerprint, to_ticket
+from .updates import (
+    TIMER_OFF,
+    Update,
+    drop_refused,
+    is_as_we_left_it,
+    speaks_of_the_timer,
+    to_update,
+)
 from .webhook_token import verify
 
 _EMBEDDED_MESSAGES = 10
-_companies: ShortCache[dict[str, Any]] = ShortCache(60)
-_contacts: ShortCache[tuple[str | None, str | None]] = ShortCache(60)
+_ATTEMPTS = 3  # of one write, each without the parts that the last answer refused
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    ticket_json: Mapping[str, Any]
+    company: Mapping[str, Any] | None
 
 
 class FreshdeskConnector:
@@ -45,9 +60,13 @@ class FreshdeskConnector:
         self._connection = connection
         self._client = FreshdeskClient(connection, pace)
         self._options = _options(connection.settings)
-        self._last: dict[str, Mapping[str, Any]] = {}
-        if connection.settings.get("engine") == "recalculating":
-            self.traits = replace(self.traits, recalculates_due_at=True)
+        self._account = Account(connection, self._client, self._options)
+        self._last: dict[str, _Read] = {}
+        self.traits = replace(
+            self.traits,
+            recalculates_due_at=connection.settings.get("engine") == "recalculating",
+            stops_timer=self._options.status_without_timer is not None,
+        )
 
     @property
     def calls(self) -> int:
@@ -55,58 +74,95 @@ class FreshdeskConnector:
         return self._client.session.calls
 
     def fetch(self, ticket_id: str) -> Ticket:
-        """Read the ticket: one call, with a second where it has more than ten messages."""
-        raw = self._client.ticket(ticket_id)
-        conversations = raw.get("conversations") or []
+        """Read the ticket: one call, with a second where it has more than ten messages.
+
+        What many tickets share (companies, agents) is read once in a while.
+        """
+        ticket = self.fetch_changed(ticket_id, None)
+        if ticket is None:
+            raise AssertionError("without a fingerprint every ticket is read")
+        return ticket
+
+    def fetch_changed(self, ticket_id: str, seen: str | None) -> Ticket | None:
+        """Read the ticket, and what belongs to it unless it is as `seen`."""
+        raw = mapping(self._client.ticket(ticket_id))
+        company, found_by = self._account.company(raw)
+        now = fingerprint(raw, company, self._options)
+        if seen is not None and seen == now:
+            return None
+        conversations = mappings(raw.get("conversations"))
         if len(conversations) >= _EMBEDDED_MESSAGES:
-            conversations = self._client.conversations(ticket_id)
-        company = self._company(raw.get("company_id"))
-        self._last = {ticket_id: raw}
-        return to_ticket(
+            conversations = mappings(self._client.conversations(ticket_id))
+        self._last = {ticket_id: _Read(raw, company)}
+        ticket = to_ticket(
             raw,
             company=company,
             conversations=conversations,
-            named_contact=self._named_contact(company),
+            named_contact=self._account.named_contact(raw, company),
+            found_by=found_by,
             options=self._options,
         )
+        return replace(ticket, fingerprint=now)
 
     def apply(self, ticket: Ticket, patch: TicketPatch) -> Written:
-        """Send one update, unguarded: what changed meanwhile is seen at the next look."""
-        body, taken, notes = to_update(self._last[ticket.id], patch, self._options)
-        if not body:
-            return Written(stamp=ticket.stamp)
-        answer = self._client.update(ticket.id, body)
-        return Written(values=taken, stamp=answer.get("updated_at"), notes=notes)
+        """Send one update, unguarded: what changed meanwhile is seen at the next look.
+
+        A part that the account refuses by name is left out and the rest sent again.
+        """
+        read = self._last[ticket.id]
+        status = number(read.ticket_json.get("status"))
+        update = to_update(
+            read.ticket_json,
+            patch,
+            self._options,
+            timer_off=(status,) if self._account.timer_off(status) else (),
+            types=self._account.types() if "kind" in patch.changes() else None,
+        )
+        answer = self._send(ticket.id, update, status)
+        if answer is None:
+            return Written(
+                stamp=ticket.stamp,
+                notes=tuple(update.notes),
+                refused=frozenset(update.refused),
+                fingerprint=ticket.fingerprint,
+            )
+        mark = None
+        if is_as_we_left_it(read.ticket_json, answer, update.body):
+            fields = {
+                **mapping(read.ticket_json.get("custom_fields")),
+                **mapping(update.body.get("custom_fields")),
+            }
+            now = {**read.ticket_json, **update.body, "custom_fields": fields}
+            now["updated_at"] = answer.get("updated_at")
+            mark = fingerprint(now, read.company, self._options)
+        delay = timedelta(seconds=self._options.recalculation_seconds)
+        return Written(
+            values=update.taken,
+            stamp=text(answer.get("updated_at")),
+            notes=tuple(update.notes),
+            refused=frozenset(update.refused),
+            fingerprint=mark,
+            look_again_after=delay if self.traits.recalculates_due_at else None,
+        )
+
+    def _send(self, ticket_id: str, update: Update, status: int) -> Mapping[str, Any] | None:
+        """Send what the account takes of an update; None where nothing is left of it."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            if not update.body:
+                return None
+            try:
+                return mapping(self._client.update(ticket_id, update.body))
+            except Rejected as error:
+                if "fr_due_by" in update.body and speaks_of_the_timer(error.named):
+                    self._account.learn_timer_off(number(update.body.get("status", status)))
+                    update.without_dates(TIMER_OFF)
+                elif attempt == _ATTEMPTS or not drop_refused(update, error.named, self._options):
+                    raise
+        return None
 
     def ticket_url(self, ticket_id: str) -> str:
         """Return where an agent opens the ticket."""
         return f"{self._connection.base_url}/a/tickets/{ticket_id}"
-
-    def _company(self, company_id: object) -> dict[str, Any] | None:
-        if not company_id:
-            return None
-        key = (self._connection.base_url, str(company_id))
-        try:
-            return _companies.get(key, lambda: self._client.company(str(company_id)))
-        except TicketNotFound:
-            return None
-
-    def _named_contact(self, company: Mapping[str, Any] | None) -> tuple[str | None, str | None]:
-        """The named contact's id, and why they cannot take tickets; the address where unknown."""
-        fields = (company or {}).get("custom_fields") or {}
-        given = str(fields.get(self._options.named_contact_field) or "").strip()
-        if not given or given.isdigit():
-            return given or None, None
-        key = (self._connection.base_url, given)
-        return _contacts.get(key, lambda: self._find_contact(given))
-
-    def _find_contact(self, given: str) -> tuple[str | None, str | None]:
-        agent = next(iter(self._client.agents_by_email(given)), None)
-        if agent is None:
-            return given, "there is no agent of that address"
-        if agent.get("deactivated") or (agent.get("contact") or {}).get("active") is False:
-            return given, "the agent is not active"
-        return str(agent["id"]), None
 
 
 def _options(settings: Mapping[str, Any]) -> Options:

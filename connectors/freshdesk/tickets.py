@@ -1,4 +1,4 @@
-"""Freshdesk's ticket JSON to our Ticket, and our TicketPatch to Freshdesk's update. Pure.
+"""Freshdesk's ticket JSON to our Ticket. Pure; the way back is in `updates.py`.
 
 `fr_due_by` is the first response and our `due_at`; `due_by` is the resolution.
 """
@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from connectors.json_values import identifier, instant, mapping, mappings, number, text, words
 from sla_rules.ticket import (
-    KEEP,
     Author,
     Channel,
     Environment,
@@ -23,7 +25,6 @@ from sla_rules.ticket import (
     Requester,
     Status,
     Ticket,
-    TicketPatch,
 )
 
 PRIORITIES = {1: Priority.LOW, 2: Priority.NORMAL, 3: Priority.HIGH, 4: Priority.URGENT}
@@ -55,11 +56,15 @@ _ENVIRONMENTS = {"production": Environment.PRODUCTION, "test": Environment.TEST}
 class Options:
     """A connection's settings.
 
-    `timer_off`: the statuses in which Freshdesk refuses due dates (the API does not tell).
-    `feature_request_type`: the account's own type for feature requests, None for none.
+    `timer_off`: the statuses in which Freshdesk refuses due dates (the API does not tell; others
+    are learned from a refusal). `status_without_timer`: the status that feature requests and
+    excluded tickets are moved to, None for none. `feature_request_type`: the account's own type for
+    feature requests, None for none. `recalculation_seconds`: after which an account that
+    recalculates due dates has done so.
     """
 
     timer_off: frozenset[int] = frozenset({3, 4, 5, 6, 7})
+    status_without_timer: int | None = None
     feature_request_type: str | None = "Feature Request"
     tier_field: str = "sla_tier"
     named_contact_field: str = "sla_named_contact"
@@ -67,6 +72,8 @@ class Options:
     note_field: str = "cf_sla_note"
     kind_field: str = "cf_sla_kind"
     environment_field: str = "cf_sla_environment"
+    recalculation_seconds: float = 15.0
+    match_domains: bool = True
 
 
 def to_ticket(
@@ -75,132 +82,106 @@ def to_ticket(
     company: Mapping[str, Any] | None = None,
     conversations: Iterable[Mapping[str, Any]] | None = None,
     named_contact: tuple[str | None, str | None] = (None, None),
+    found_by: str | None = None,
     options: Options | None = None,
 ) -> Ticket:
-    """Return the ticket. Unknown keys, nulls and missing keys are accepted everywhere.
+    """Return the ticket. Unknown keys, nulls, missing keys and wrong types are accepted everywhere.
 
-    Without conversations the messages are unknown, and `stats` tell the first response.
+    `found_by` says how the company was found where the ticket names none. Without conversations the
+    messages are unknown, and `stats` tell the first response.
     """
     options = options or Options()
-    custom = ticket_json.get("custom_fields") or {}
-    requester = ticket_json.get("requester") or {}
-    stats = ticket_json.get("stats") or {}
-    body = ticket_json.get("description") or ticket_json.get("description_text") or ""
+    custom = mapping(ticket_json.get("custom_fields"))
+    requester = mapping(ticket_json.get("requester"))
+    stats = mapping(ticket_json.get("stats"))
+    body = text(ticket_json.get("description")) or text(ticket_json.get("description_text")) or ""
+    said = mappings(conversations) if conversations is not None else None
+    into, sources = _merges(said or ())
+    status = _status(ticket_json)
+    merged = into is not None and status is Status.CLOSED
     return Ticket(
-        id=str(ticket_json.get("id") or ""),
-        subject=str(ticket_json.get("subject") or ""),
-        body=str(body),
+        id=identifier(ticket_json.get("id")) or "",
+        subject=text(ticket_json.get("subject")) or "",
+        body=body,
         channel=_channel(ticket_json.get("source")),
         created_at=instant(ticket_json.get("created_at")),
         updated_at=instant(ticket_json.get("updated_at")),
-        status=_status(ticket_json),
-        priority=PRIORITIES.get(_number(ticket_json.get("priority"))),
-        type=_text(ticket_json.get("type")),
-        tags=frozenset(str(tag) for tag in ticket_json.get("tags") or ()),
-        language=_text(requester.get("language")),
-        organization=_company(ticket_json, company, named_contact, options),
+        status=Status.MERGED if merged else status,
+        priority=PRIORITIES.get(number(ticket_json.get("priority"))),
+        type=text(ticket_json.get("type")),
+        tags=words_of(ticket_json),
+        language=text(requester.get("language")),
+        organization=_company(ticket_json, company, named_contact, found_by, options),
         requester=Requester(
-            id=_text(ticket_json.get("requester_id")), email=_text(requester.get("email"))
+            id=identifier(ticket_json.get("requester_id")), email=text(requester.get("email"))
         ),
-        assignee=_text(ticket_json.get("responder_id")),
-        group=_text(ticket_json.get("group_id")),
-        messages=_messages(ticket_json, str(body), conversations),
+        assignee=identifier(ticket_json.get("responder_id")),
+        group=identifier(ticket_json.get("group_id")),
+        messages=_messages(ticket_json, body, said),
         first_response_at=instant(stats.get("first_responded_at")),
+        merged_into=into if merged else None,
+        merged_from=sources,
         due_at=instant(ticket_json.get("fr_due_by")),
-        kind=_KINDS.get(str(custom.get(options.kind_field) or "").strip().lower()),
-        environment=_ENVIRONMENTS.get(
-            str(custom.get(options.environment_field) or "").strip().lower()
-        ),
-        due_text=_text(custom.get(options.due_field)),
-        note_text=_text(custom.get(options.note_field)),
-        stamp=_text(ticket_json.get("updated_at")),
+        kind=_KINDS.get(_plain(custom.get(options.kind_field))),
+        environment=_ENVIRONMENTS.get(_plain(custom.get(options.environment_field))),
+        due_text=text(custom.get(options.due_field)),
+        note_text=text(custom.get(options.note_field)),
+        stamp=text(ticket_json.get("updated_at")),
     )
 
 
-def to_update(
-    ticket_json: Mapping[str, Any], patch: TicketPatch, options: Options
-) -> tuple[dict[str, Any], dict[str, object], tuple[str, ...]]:
-    """Return the update's body, the fields of the patch that it carries, and notes.
-
-    Tags go as the whole merged list, the only way Freshdesk takes them. Due dates go as a pair and
-    only while the status's timer runs. Fields that the account does not have are left out.
-    """
-    body: dict[str, Any] = {}
-    taken: dict[str, object] = {}
-    notes: tuple[str, ...] = ()
-    if patch.priority is not KEEP:
-        body["priority"] = next(n for n, one in PRIORITIES.items() if one is patch.priority)
-        taken["priority"] = patch.priority
-    for name, key in (("assignee", "responder_id"), ("group", "group_id")):
-        value = getattr(patch, name)
-        if value is not KEEP and str(value).isdigit():
-            body[key] = int(value)
-            taken[name] = value
-    if patch.kind is not KEEP and options.feature_request_type and not ticket_json.get("type"):
-        body["type"] = options.feature_request_type
-        taken["kind"] = options.feature_request_type
-    tags = {str(tag) for tag in ticket_json.get("tags") or ()}
-    wanted = (tags | patch.add_tags) - patch.remove_tags
-    if wanted != tags:
-        body["tags"] = sorted(wanted)
-        taken["add_tags"], taken["remove_tags"] = patch.add_tags, patch.remove_tags
-    if isinstance(patch.due_at, datetime) and (
-        _number(ticket_json.get("status")) not in options.timer_off
-    ):
-        resolution, note = _resolution(ticket_json, patch.due_at)
-        body["fr_due_by"], body["due_by"] = iso(patch.due_at), iso(resolution)
-        taken["due_at"] = patch.due_at
-        notes = (note,) if note else ()
-    known = ticket_json.get("custom_fields") or {}
-    custom = {}
-    for name, key in (("due_text", options.due_field), ("note_text", options.note_field)):
-        value = getattr(patch, name)
-        if value is not KEEP and key in known:
-            custom[key] = value
-            taken[name] = value
-    if custom:
-        body["custom_fields"] = custom
-    return body, taken, notes
+def fingerprint(
+    ticket_json: Mapping[str, Any], company: Mapping[str, Any] | None, options: Options
+) -> str:
+    """Return what is the same as long as nothing changed that a decision reads."""
+    known = mapping(company)
+    fields = mapping(known.get("custom_fields"))
+    seen: dict[str, object] = {name: ticket_json.get(name) for name in _FINGERPRINT}
+    seen["fr_due_by"] = str(instant(ticket_json.get("fr_due_by")))
+    seen["tags"] = sorted(words_of(ticket_json))
+    seen["fields"] = sorted(
+        (str(name), str(value))
+        for name, value in mapping(ticket_json.get("custom_fields")).items()
+        if value not in (None, "", False)
+    )
+    seen["said"] = [
+        (one.get("id"), one.get("private")) for one in mappings(ticket_json.get("conversations"))
+    ]
+    stats = mapping(ticket_json.get("stats"))
+    seen["responded"] = [stats.get(f"{who}_responded_at") for who in ("agent", "requester")]
+    seen["company"] = [
+        known.get("id"),
+        known.get("name"),
+        fields.get(options.tier_field),
+        fields.get(options.named_contact_field),
+    ]
+    plain = json.dumps(seen, sort_keys=True, default=str)
+    return hashlib.sha256(plain.encode()).hexdigest()
 
 
-def _resolution(
-    ticket_json: Mapping[str, Any], first_response: datetime
-) -> tuple[datetime, str | None]:
-    """Freshdesk wants a resolution later than the first response; the contract has none."""
-    own = instant(ticket_json.get("due_by"))
-    if own is not None and own > first_response:
-        return own, None
-    on = first_response + timedelta(days=1)
-    while on.weekday() >= 5:
-        on += timedelta(days=1)
-    note = "The contract has no resolution target: due_by is the next business day after it."
-    return on.replace(hour=16, minute=0, second=0, microsecond=0), note
+_FINGERPRINT = (
+    *("updated_at", "status", "priority", "type", "responder_id", "group_id", "company_id"),
+    *("requester_id", "subject", "source", "spam", "deleted"),
+)
 
 
-def iso(at: datetime) -> str:
-    """Return an instant as Freshdesk takes it."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def instant(text: object) -> datetime | None:
-    """Return an instant of Freshdesk's, None for what is none; without a zone it is UTC."""
-    try:
-        at = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+def words_of(ticket_json: Mapping[str, Any]) -> frozenset[str]:
+    """Return a ticket's tags; they may hold spaces."""
+    tags = ticket_json.get("tags")
+    return words([tags] if isinstance(tags, str) else tags)
 
 
 def _messages(
-    ticket_json: Mapping[str, Any], body: str, conversations: Iterable[Mapping[str, Any]] | None
+    ticket_json: Mapping[str, Any], body: str, conversations: list[Mapping[str, Any]] | None
 ) -> tuple[Message, ...] | None:
     created_at = instant(ticket_json.get("created_at"))
     if conversations is None or created_at is None:
         return None
     source = ticket_json.get("source")
+    requester = identifier(ticket_json.get("requester_id"))
     first = Message(
         at=created_at,
-        author=Author.AGENT if source == _OUTBOUND else Author.PARTNER,
+        author=Author.AGENT if number(source) == _OUTBOUND else Author.PARTNER,
         public=True,
         channel=_channel(source) or Channel.EMAIL,
         text=body,
@@ -210,63 +191,96 @@ def _messages(
         at = instant(one.get("created_at"))
         if at is None:
             continue
-        incoming = bool(one.get("incoming"))
+        author = _author(one, requester)
+        forwarded = number(one.get("source")) == _FORWARDED and author is Author.AGENT
         later.append(
             Message(
                 at=at,
-                author=Author.PARTNER if incoming else Author.AGENT,
-                public=not one.get("private", False),
-                channel=_MESSAGE_CHANNELS.get(_number(one.get("source")), Channel.OTHER),
-                text=_text(one.get("body")),
+                author=author,
+                public=not one.get("private") and not forwarded,
+                channel=_MESSAGE_CHANNELS.get(number(one.get("source")), Channel.OTHER),
+                text=text(one.get("body")) or text(one.get("body_text")),
             )
         )
     return tuple(sorted((first, *later), key=lambda message: message.at))
 
 
 _MESSAGE_CHANNELS = {0: Channel.EMAIL, 8: Channel.EMAIL, 9: Channel.PHONE}
+_FORWARDED = 8  # an agent sent the conversation to a third party: no answer to the partner
+_SURVEY = 6
+
+
+def _author(one: Mapping[str, Any], requester: str | None) -> Author:
+    """Who wrote a message: what a rule, a survey or an auto-responder sent is no person's."""
+    by_machine = one.get("auto_response") or one.get("automation_id")
+    if by_machine or number(one.get("source")) == _SURVEY:
+        return Author.SYSTEM
+    who = identifier(one.get("user_id"))
+    if one.get("incoming") or (who is not None and who == requester):
+        return Author.PARTNER
+    return Author.AGENT
+
+
+def _merges(said: Iterable[Mapping[str, Any]]) -> tuple[str | None, tuple[str, ...]]:
+    """The ticket that this one was merged into, and those merged into this one.
+
+    Freshdesk tells only by private notes, whose wording is not documented; an account in another
+    language than English is not understood, and its merged tickets count as closed ones.
+    """
+    into: str | None = None
+    sources: list[str] = []
+    for one in said:
+        if one.get("private") and not one.get("incoming"):
+            note = text(one.get("body_text")) or text(one.get("body")) or ""
+            found = _INTO.search(note)
+            into = found[1] if found else into
+            sources += _FROM.findall(note)
+    return into, tuple(dict.fromkeys(sources))
+
+
+_INTO = re.compile(
+    r"closed and merged into (?:the )?ticket (?:with ID )?#?(\d{1,18})", re.IGNORECASE
+)
+_FROM = re.compile(
+    r"ticket (?:with ID )?#?(\d{1,18}) (?:was|is|has been) (?:closed and )?merged into this",
+    re.IGNORECASE,
+)
 
 
 def _channel(source: object) -> Channel | None:
-    if source is None:
-        return None
-    return _CHANNELS.get(_number(source), Channel.OTHER)
+    return None if source is None else _CHANNELS.get(number(source), Channel.OTHER)
 
 
 def _status(ticket_json: Mapping[str, Any]) -> Status:
-    if ticket_json.get("spam"):
+    if ticket_json.get("spam") is True:
         return Status.SPAM
-    if ticket_json.get("deleted"):
+    if ticket_json.get("deleted") is True:
         return Status.DELETED
-    return _STATUSES.get(_number(ticket_json.get("status")), Status.OPEN)
+    return _STATUSES.get(number(ticket_json.get("status")), Status.OPEN)
 
 
 def _company(
     ticket_json: Mapping[str, Any],
     company: Mapping[str, Any] | None,
     named_contact: tuple[str | None, str | None],
+    found_by: str | None,
     options: Options,
 ) -> Organization | None:
-    known = company or ticket_json.get("company") or {}
-    identifier = _text(known.get("id")) or _text(ticket_json.get("company_id"))
-    if identifier is None:
+    known = mapping(company) or mapping(ticket_json.get("company"))
+    found = identifier(known.get("id")) or identifier(ticket_json.get("company_id"))
+    if found is None:
         return None
-    fields = known.get("custom_fields") or {}
+    fields = mapping(known.get("custom_fields"))
     contact, refusal = named_contact
     return Organization(
-        id=identifier,
-        name=_text(known.get("name")),
-        tier=_text(fields.get(options.tier_field)),
-        named_contact=contact or _text(fields.get(options.named_contact_field)),
+        id=found,
+        name=text(known.get("name")),
+        tier=text(fields.get(options.tier_field)),
+        named_contact=contact or text(fields.get(options.named_contact_field)),
         named_contact_refusal=refusal,
+        found_by=found_by,
     )
 
 
-def _number(value: object) -> int:
-    try:
-        return int(str(value))
-    except ValueError:
-        return 0
-
-
-def _text(value: object) -> str | None:
-    return str(value) if value not in (None, "") else None
+def _plain(value: object) -> str:
+    return (text(value) or "").strip().lower()

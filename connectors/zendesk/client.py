@@ -19,6 +19,7 @@ from zenpy.lib.api_objects import Ticket as ZenpyTicket
 from connectors.base import Connection
 from connectors.errors import CredentialsRejected, VendorError
 from connectors.http import AccountSession
+from connectors.json_values import mapping, mappings
 from connectors.pace import Pace
 
 from .limits import ZendeskLimits
@@ -43,7 +44,8 @@ class ZendeskSession(AccountSession):
         last = parts.path.rsplit("/", 1)[-1] or (parts.hostname or "").split(".")[0]
         self.subdomain = last
         self.host = f"{last}.zendesk.com"
-        self.warning: str | None = None
+        self.ignored: tuple[str, ...] = ()
+        self.answer: Any = None
         self._credentials = connection.credentials
         self.auth = self._authorize
 
@@ -62,7 +64,8 @@ class ZendeskSession(AccountSession):
                 raise
             self._token(renew=True)
             response = super().request(method, url, **options)
-        self.warning = _warning(response.headers.get("x-zendesk-api-warn"))
+        self.ignored = _ignored(response.headers.get("x-zendesk-api-warn"))
+        self.answer = response
         if parts.hostname == self.host:
             response.request.url = url = f"https://{self.host}{path}"  # zenpy looks at this host
         return response
@@ -105,10 +108,10 @@ class ZendeskSession(AccountSession):
             raise CredentialsRejected(message, status=answer.status_code) from None
 
 
-def _warning(header: str | None) -> str | None:
+def _ignored(header: str | None) -> tuple[str, ...]:
     """What Zendesk ignored of a request, but for the ticket's id, which zenpy always sends."""
     keys = set(re.findall(r'"(ticket\.[^"]+)"', header or "")) - {"ticket.id"}
-    return ", ".join(sorted(keys)) or None
+    return tuple(sorted(keys))
 
 
 class ZendeskClient:
@@ -121,28 +124,38 @@ class ZendeskClient:
         )
 
     def ticket(self, ticket_id: str) -> dict[str, Any]:
-        """Return `{ticket, users, organizations}`."""
-        return self._get(f"/api/v2/tickets/{ticket_id}.json?include=users,organizations")
+        """Return `{ticket, users, organizations}`; the ticket counts its comments."""
+        return self._get(
+            f"/api/v2/tickets/{ticket_id}.json?include=users,organizations,comment_count"
+        )
 
     def audits(self, ticket_id: str) -> list[dict[str, Any]]:
         """Return every audit of a ticket, oldest first."""
-        path: str | None = f"/api/v2/tickets/{ticket_id}/audits.json"
-        found: list[dict[str, Any]] = []
-        while path:
-            page = self._get(path)
-            found += page.get("audits") or []
-            following = page.get("next_page")
-            parts = urlsplit(following) if following else None
-            path = f"{parts.path}?{parts.query}" if parts else None
-            if path and "/api/v2/" in path:
-                path = path[path.index("/api/v2/") :]
-        return found
+        return self._pages(f"/api/v2/tickets/{ticket_id}/audits.json", "audits")
 
     def users(self, ids: list[str]) -> list[dict[str, Any]]:
         """Return users by id, at most 100."""
         if not ids:
             return []
         return list(self._get(f"/api/v2/users/show_many.json?ids={','.join(ids)}").get("users", []))
+
+    def staff(self) -> list[dict[str, Any]]:
+        """Return every agent and admin."""
+        return self._pages("/api/v2/users.json?role[]=agent&role[]=admin&page[size]=100", "users")
+
+    def group_ids(self, user_id: str) -> list[str]:
+        """Return the groups that an agent belongs to."""
+        path = f"/api/v2/users/{user_id}/group_memberships.json"
+        return [str(one.get("group_id")) for one in self._pages(path, "group_memberships")]
+
+    def organization(self, organization_id: str) -> dict[str, Any]:
+        """Return an organisation with its custom fields."""
+        found = self._get(f"/api/v2/organizations/{organization_id}.json").get("organization")
+        return dict(found or {})
+
+    def organizations(self) -> list[dict[str, Any]]:
+        """Return the account's organisations, the first 2,000 of them."""
+        return self._pages("/api/v2/organizations.json?page[size]=100", "organizations", most=20)
 
     def agents_by_email(self, email: str) -> list[dict[str, Any]]:
         """Return the users with that e-mail address."""
@@ -153,14 +166,27 @@ class ZendeskClient:
         """Return the account's ticket fields."""
         return list(self._get("/api/v2/ticket_fields.json").get("ticket_fields", []))
 
-    def update(self, ticket_id: str, body: Mapping[str, Any]) -> str | None:
-        """Update a ticket and return its new version. An attribute set to None is cleared."""
+    def update(self, ticket_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Update a ticket; return `{ticket, audit}`. An attribute set to None is cleared."""
         ticket = ZenpyTicket(id=int(ticket_id))
         for name, value in body.items():
             setattr(ticket, name, value)  # a constructor argument of None would not be sent
-        answer = self._zenpy.tickets.update(ticket)
-        updated = getattr(getattr(answer, "ticket", None), "updated_at", None)
-        return str(updated) if updated else None
+        self._zenpy.tickets.update(ticket)
+        return dict(self.session.answer.json())
+
+    def _pages(self, path: str, name: str, *, most: int = 100) -> list[dict[str, Any]]:
+        """Return the rows of a list, by cursor or by page number as Zendesk goes on."""
+        found: list[dict[str, Any]] = []
+        for _ in range(most):
+            page = self._get(path)
+            found += [dict(row) for row in mappings(page.get(name))]
+            following = mapping(page.get("links")).get("next") or page.get("next_page")
+            parts = urlsplit(str(following)) if following else None
+            more = mapping(page.get("meta")).get("has_more", True)
+            if parts is None or not more or "/api/v2/" not in parts.path:
+                break
+            path = parts.path[parts.path.index("/api/v2/") :] + f"?{parts.query}"
+        return found
 
     def _get(self, path: str) -> dict[str, Any]:
         answer: dict[str, Any] = self.session.get(self.session.base_url + path).json()

@@ -1,43 +1,40 @@
 """One Zendesk account: fetch a ticket, apply a patch.
 
-Settings: `due_date` ("task" or "field"), `types_to_task`, `tier_field`, `named_contact_field`.
+Settings: `due_date` ("task" or "field"), `types_to_task`, `tier_field`, `named_contact_field`,
+`match_domains` (true: a requester without organisation is matched by e-mail domain),
+`acting_user_id`.
 Credentials: `client_id` and `client_secret` (OAuth), or `access_token`, or `email` and `api_token`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.base import Connection, Connector, Vendor
-from connectors.cache import ShortCache
 from connectors.errors import Rejected
+from connectors.json_values import identifier, mapping, mappings, text
 from connectors.pace import Pace
 from sla_rules.ticket import Ticket, TicketPatch, Traits, Written
 
+from .account import Account
 from .client import ZendeskClient
 from .events import parse
-from .hands import STAMP, People, authors, type_is_ours
+from .hands import STAMP, OurType, authors, our_type
 from .manual import manual_steps
 from .signature import verify
-from .tickets import Fields, Options, to_ticket, to_update
+from .tickets import Options, fingerprint, to_ticket
+from .updates import CLOSED, drop_ignored, drop_refused, is_as_we_left_it, to_update
 
-_users: ShortCache[dict[str, Any]] = ShortCache(600)
-_contacts: ShortCache[tuple[str | None, str | None]] = ShortCache(60)
-_fields: ShortCache[Fields] = ShortCache(600)
-_TITLES = {
-    "SLA due": "due",
-    "SLA note": "note",
-    "SLA kind": "kind",
-    "SLA environment": "environment",
-}
+_ATTEMPTS = 3  # of one write, each without the parts that the last answer refused
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
     ticket_json: Mapping[str, Any]
-    type_is_ours: bool
+    organization: Mapping[str, Any] | None
+    type: OurType
 
 
 class ZendeskConnector:
@@ -48,6 +45,7 @@ class ZendeskConnector:
     def __init__(self, connection: Connection, pace: Pace | None = None) -> None:
         self._connection = connection
         self._client = ZendeskClient(connection, pace)
+        self._account = Account(connection, self._client)
         self._last: dict[str, _Read] = {}
 
     @property
@@ -56,41 +54,89 @@ class ZendeskConnector:
         return self._client.session.calls
 
     def fetch(self, ticket_id: str) -> Ticket:
-        """Read the ticket and its audits: two calls, and a third where an author is new to us."""
+        """Read the ticket and its audits: two calls.
+
+        What many tickets share (agents, fields) is read once in a while; a third call is made only
+        for an author whom nobody knows.
+        """
+        ticket = self.fetch_changed(ticket_id, None)
+        if ticket is None:
+            raise AssertionError("without a fingerprint every ticket is read")
+        return ticket
+
+    def fetch_changed(self, ticket_id: str, seen: str | None) -> Ticket | None:
+        """Read the ticket, and its audits unless it is as `seen`."""
         options = self._options()
         answer = self._client.ticket(ticket_id)
-        raw = answer.get("ticket") or {}
+        raw = mapping(answer.get("ticket"))
+        users = {str(user.get("id")): user for user in mappings(answer.get("users"))}
+        sideloaded = mappings(answer.get("organizations"))
+        requester = identifier(raw.get("requester_id"))
+        organization, found_by = self._account.organization(
+            raw, mapping(users.get(str(requester))), sideloaded
+        )
+        now = fingerprint(raw, organization, options)
+        if seen is not None and seen == now:
+            return None
         audits = self._client.audits(ticket_id)
-        users = {str(user.get("id")): user for user in answer.get("users") or ()}
-        organizations = {str(one.get("id")): one for one in answer.get("organizations") or ()}
-        organization = organizations.get(str(raw.get("organization_id")))
-        requester = str(raw.get("requester_id"))
-        self._last = {ticket_id: _Read(raw, type_is_ours(audits))}
-        return to_ticket(
+        self._last = {ticket_id: _Read(raw, organization, our_type(audits))}
+        ticket = to_ticket(
             raw,
             organization=organization,
             audits=audits,
-            people=self._people(requester, authors(audits), users),
-            requester=users.get(requester),
-            named_contact=self._named_contact(organization, options),
+            people=self._account.people(requester, authors(audits), users),
+            requester=users.get(str(requester)),
+            named_contact=self._account.named_contact(raw, organization, options),
+            found_by=found_by,
             options=options,
         )
+        return replace(ticket, fingerprint=now)
 
     def apply(self, ticket: Ticket, patch: TicketPatch) -> Written:
-        """Send one guarded update; what the account ignored comes back as a note."""
-        read = self._last[ticket.id]
-        body, taken = to_update(read.ticket_json, patch, self._options(), ours=read.type_is_ours)
-        if not body:
-            return Written(stamp=ticket.stamp)
-        body |= {
+        """Send one guarded update; what the account ignored or refused comes back as a note.
+
+        A part that the account refuses by name is left out and the rest sent again.
+        """
+        read, options = self._last[ticket.id], self._options()
+        update = to_update(read.ticket_json, patch, options, read.type)
+        guard = {
             "updated_stamp": ticket.stamp,
             "safe_update": True,
             "metadata": {STAMP: self._connection.key},
         }
-        stamp = self._client.update(ticket.id, body)
-        warning = self._client.session.warning
-        notes = (f"Zendesk ignored: {warning}",) if warning else ()
-        return Written(values=taken, stamp=stamp, notes=notes)
+        answer: Mapping[str, Any] = {}
+        for attempt in range(1, _ATTEMPTS + 1):
+            if not update.body:
+                break
+            try:
+                answer = self._client.update(ticket.id, update.body | guard)
+                break
+            except Rejected as error:
+                if _is_closed(error):
+                    return Written(stamp=ticket.stamp, notes=(CLOSED,))
+                if attempt == _ATTEMPTS or not drop_refused(update, error.named):
+                    raise
+        if not answer:
+            return Written(
+                stamp=ticket.stamp,
+                notes=tuple(update.notes),
+                refused=frozenset(update.refused),
+                fingerprint=ticket.fingerprint,
+            )
+        sent = dict(update.body)
+        drop_ignored(update, self._client.session.ignored)
+        after = mapping(answer.get("ticket"))
+        mark = None
+        if is_as_we_left_it(read.ticket_json, answer, sent):
+            counted = {**after, "comment_count": read.ticket_json.get("comment_count")}
+            mark = fingerprint(counted, read.organization, options)
+        return Written(
+            values=update.taken,
+            stamp=text(after.get("updated_at")),
+            notes=tuple(update.notes),
+            refused=frozenset(update.refused),
+            fingerprint=mark,
+        )
 
     def ticket_url(self, ticket_id: str) -> str:
         """Return where an agent opens the ticket."""
@@ -104,63 +150,13 @@ class ZendeskConnector:
             types_to_task=frozenset(str(one) for one in types),
             tier_field=str(settings.get("tier_field") or "sla_tier"),
             named_contact_field=str(settings.get("named_contact_field") or "sla_named_contact"),
-            fields=_fields.get(self._connection.base_url, self._find_fields),
+            fields=self._account.fields(),
         )
 
-    def _find_fields(self) -> Fields:
-        found: dict[str, int] = {}
-        for one in self._client.ticket_fields():
-            name = _TITLES.get(str(one.get("title")))
-            if name and one.get("active", True):
-                found.setdefault(name, int(one["id"]))
-        return Fields(**found)
 
-    def _people(self, requester: str, wrote: set[str], known: dict[str, dict[str, Any]]) -> People:
-        base = self._connection.base_url
-        missing: list[str] = []
-        found: dict[str, dict[str, Any]] = {}
-        for identifier in sorted(wrote - {requester}):
-            user = known.get(identifier) or _users.held((base, identifier))
-            if user is None:
-                missing.append(identifier)
-            else:
-                found[identifier] = user
-        for user in self._client.users(missing[:100]):
-            found[str(user.get("id"))] = user
-            _users.put((base, str(user.get("id"))), user)
-        agents = {
-            identifier: str(user.get("name") or identifier)
-            for identifier, user in found.items()
-            if user.get("role") in {"agent", "admin"}
-        }
-        return People(requester=requester, agents=agents)
-
-    def _named_contact(
-        self, organization: Mapping[str, Any] | None, options: Options
-    ) -> tuple[str | None, str | None]:
-        """The named contact's id, and why they cannot take tickets; the address where unknown."""
-        fields = (organization or {}).get("organization_fields") or {}
-        given = str(fields.get(options.named_contact_field) or "").strip()
-        if not given:
-            return None, None
-        key = (self._connection.base_url, given)
-        return _contacts.get(key, lambda: self._find_contact(given))
-
-    def _find_contact(self, given: str) -> tuple[str | None, str | None]:
-        try:
-            users = (
-                self._client.users([given])
-                if given.isdigit()
-                else (self._client.agents_by_email(given))
-            )
-        except Rejected as error:
-            return given, f"Zendesk does not find them ({error.status})"
-        agent = next((user for user in users if user.get("role") in {"agent", "admin"}), None)
-        if agent is None:
-            return given, "there is no agent of that address"
-        if not agent.get("active", True) or agent.get("suspended"):
-            return given, "the agent is not active"
-        return str(agent["id"]), None
+def _is_closed(error: Rejected) -> bool:
+    """Zendesk's answer for a ticket that was closed after we read it."""
+    return error.status == 422 and ("status" in error.named or error.code == "ClosedTicket")
 
 
 def _connect(connection: Connection, pace: Pace | None = None) -> Connector:

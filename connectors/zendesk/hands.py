@@ -3,131 +3,176 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
+from connectors.json_values import identifier, identifiers, instant, mapping, mappings, text, words
 from sla_rules.ticket import Author, Channel, Hand, Message
 
 STAMP = "regiondo_sla"
 _FIELDS = {"due_at": "due_at", "priority": "priority", "assignee_id": "assignee"}
 _MACHINES = {"rule", "system", "trigger", "automation"}
+_COMMENTS = {"Comment", "VoiceComment"}
+_CHANGES = {"Change", "Create"}
+Audit = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
-    """Who is who on a ticket: the requester's id, and the agents' names by id."""
+    """Who is who on a ticket: the requester, the agents' names by id, the account we act as."""
 
     requester: str | None = None
     agents: Mapping[str, str] = field(default_factory=dict)
+    acting: str | None = None
 
-    def author(self, identifier: object, via: object) -> Author:
-        """Return who wrote something."""
-        name = str(identifier)
-        if name in {"-1", "0", "None", ""} or _channel(via) in _MACHINES:
+    def author(self, who: object, via: object) -> Author:
+        """Return who wrote something. Whoever is no agent speaks for the partner."""
+        name = identifier(who)
+        if name in {None, "-1"} or _channel(via) in _MACHINES:
             return Author.SYSTEM
         if name == self.requester or name not in self.agents:
             return Author.PARTNER
         return Author.AGENT
 
 
-def authors(audits: Iterable[Mapping[str, Any]]) -> set[str]:
+def authors(audits: Iterable[Audit]) -> set[str]:
     """Return the ids of everyone who wrote or changed something."""
-    found = {str(audit.get("author_id")) for audit in audits}
-    return {name for name in found if name.isdigit() and name != "0"}
+    found = {identifier(audit.get("author_id")) for audit in audits} | {
+        identifier(event.get("author_id")) for _, event in _events(audits, _COMMENTS)
+    }
+    return {name for name in found if name and name.isdigit()}
 
 
-def messages(audits: Iterable[Mapping[str, Any]], people: People) -> tuple[Message, ...]:
-    """Return the comments, oldest first."""
+def messages(audits: Iterable[Audit], people: People) -> tuple[Message, ...]:
+    """Return the comments, oldest first. What a rule or the system sent is no person's."""
     found = []
-    for audit in audits:
+    for audit, event in _events(audits, _COMMENTS):
         at = instant(audit.get("created_at"))
-        for event in audit.get("events") or ():
-            if event.get("type") not in {"Comment", "VoiceComment"} or at is None:
-                continue
-            author = event.get("author_id") or audit.get("author_id")
-            found.append(
-                Message(
-                    at=at,
-                    author=people.author(author, audit.get("via")),
-                    public=bool(event.get("public", True)),
-                    channel=channel_of(audit.get("via")) or Channel.OTHER,
-                    text=event.get("html_body") or event.get("body"),
-                )
+        if at is None:
+            continue
+        via = _via(audit, event)
+        found.append(
+            Message(
+                at=at,
+                author=people.author(event.get("author_id") or audit.get("author_id"), via),
+                public=event.get("public") is not False,
+                channel=channel_of(via) or Channel.OTHER,
+                text=text(event.get("html_body")) or text(event.get("body")),
             )
+        )
     return tuple(sorted(found, key=lambda message: message.at))
 
 
-def hands(audits: Iterable[Mapping[str, Any]], people: People, manual_tag: str) -> tuple[Hand, ...]:
+def hands(audits: Iterable[Audit], people: People, manual_tag: str) -> tuple[Hand, ...]:
     """Return the fields and tags that an agent changed, not a rule and not we.
 
+    A trigger's change stands in the audit of the person who set it off, with a `via` of its own.
     Taking the manual tag away gives every field back.
     """
+    known = list(audits)
+    acting = {identifier(audit.get("author_id")) for audit in known if is_ours(audit)}
     held: dict[str, Hand] = {}
-    for audit in audits:
-        if is_ours(audit) or people.author(audit.get("author_id"), audit.get("via")) is not (
-            Author.AGENT
-        ):
+    for audit, event in _events(known, _CHANGES):
+        author = audit.get("author_id")
+        if is_ours(audit) or people.author(author, _via(audit, event)) is not Author.AGENT:
             continue
-        who = people.agents.get(str(audit.get("author_id")))
-        at = instant(audit.get("created_at"))
-        for event in audit.get("events") or ():
-            if event.get("type") not in {"Change", "Create"}:
-                continue
-            name = str(event.get("field_name"))
-            if name in _FIELDS:
-                held[_FIELDS[name]] = Hand(field=_FIELDS[name], by=who, at=at)
-            if name == "tags":
-                before, after = _tags(event.get("previous_value")), _tags(event.get("value"))
-                if manual_tag in before - after:
-                    held.clear()
-                for tag in (before ^ after) - {manual_tag}:
-                    held[f"tag:{tag}"] = Hand(field=f"tag:{tag}", by=who, at=at)
+        name = text(event.get("field_name"))
+        before, after = words(event.get("previous_value")), words(event.get("value"))
+        if name == "tags":
+            if manual_tag in before - after:
+                held.clear()
+            touched = [f"tag:{tag}" for tag in (before ^ after) - {manual_tag}]
+        else:
+            touched = [_FIELDS[name]] if name in _FIELDS else []
+        for one in touched:
+            held[one] = Hand(
+                field=one,
+                by=people.agents.get(str(author)),
+                at=instant(audit.get("created_at")),
+                by_our_account=identifier(author) in acting | {people.acting},
+            )
     return tuple(held.values())
 
 
-def type_is_ours(audits: Iterable[Mapping[str, Any]]) -> bool:
+@dataclass(frozen=True, slots=True)
+class OurType:
+    """Whether we set the ticket's type last, and what stood there before."""
+
+    ours: bool = False
+    before: str | None = None
+
+
+def our_type(audits: Iterable[Audit]) -> OurType:
     """Say whether the ticket's type was last set by us."""
-    ours = False
+    found = OurType()
+    for audit, event in _events(audits, _CHANGES):
+        if event.get("field_name") == "type":
+            before = text(event.get("previous_value"))
+            ours = is_ours(audit) and _via(audit, event) == audit.get("via")
+            found = OurType(ours, before.lower() if before and ours else None)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Merges:
+    """The ticket that this one was merged into, and those merged into this one."""
+
+    into: str | None = None
+    sources: tuple[str, ...] = ()
+
+
+def merges(audits: Iterable[Audit], ticket_id: str | None) -> Merges:
+    """Read merges from the audits' `via`.
+
+    Not in Zendesk's documentation; as two public programs read it: on the surviving ticket
+    `source.from.ticket_ids` lists the others, on a merged one `source.from.ticket_id` is the
+    survivor.
+    """
+    into: str | None = None
+    sources: list[str] = []
     for audit in audits:
-        for event in audit.get("events") or ():
-            if event.get("field_name") == "type" and event.get("type") in {"Change", "Create"}:
-                ours = is_ours(audit)
-    return ours
+        source = mapping(mapping(audit.get("via")).get("source"))
+        if source.get("rel") != "merge":
+            continue
+        origin, target = mapping(source.get("from")), mapping(source.get("to"))
+        one, other = identifier(origin.get("ticket_id")), identifier(target.get("ticket_id"))
+        sources += identifiers(origin.get("ticket_ids"))
+        if other and other == ticket_id and one:
+            sources.append(one)
+        elif other or one:
+            into = other or one
+    return Merges(
+        into if into != ticket_id else None,
+        tuple(dict.fromkeys(one for one in sources if one != ticket_id)),
+    )
 
 
-def is_ours(audit: Mapping[str, Any]) -> bool:
+def is_ours(audit: Audit) -> bool:
     """Say whether an audit is of our own write: by its stamp, never by the user alone."""
-    custom = (audit.get("metadata") or {}).get("custom") or {}
-    return STAMP in custom
-
-
-def _tags(value: object) -> set[str]:
-    if isinstance(value, str):
-        return set(value.split())
-    return {str(tag) for tag in value} if isinstance(value, list) else set()
-
-
-def _channel(via: object) -> str:
-    return str(via.get("channel") or "").lower() if isinstance(via, Mapping) else ""
-
-
-def instant(text: object) -> datetime | None:
-    """Return an instant of Zendesk's, None for what is none."""
-    try:
-        at = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    return STAMP in mapping(mapping(audit.get("metadata")).get("custom"))
 
 
 def channel_of(via: object) -> Channel | None:
     """Return how a ticket or an audit came in, None where Zendesk does not say."""
-    name = str(via.get("channel") or "").lower() if isinstance(via, Mapping) else ""
-    if not name:
-        return None
-    return _CHANNELS.get(name, Channel.OTHER)
+    name = _channel(via)
+    return _CHANNELS.get(name, Channel.OTHER) if name else None
+
+
+def _events(audits: Iterable[Audit], kinds: set[str]) -> Iterator[tuple[Audit, Mapping[str, Any]]]:
+    for audit in audits:
+        for event in mappings(audit.get("events")):
+            if text(event.get("type")) in kinds:
+                yield audit, event
+
+
+def _via(audit: Audit, event: Mapping[str, Any]) -> object:
+    """An event's own origin, where it has one."""
+    return event.get("via") if _channel(event.get("via")) else audit.get("via")
+
+
+def _channel(via: object) -> str:
+    return (text(mapping(via).get("channel")) or "").lower()
 
 
 _CHANNELS = {

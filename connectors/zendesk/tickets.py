@@ -1,18 +1,20 @@
-"""Zendesk's ticket JSON to our Ticket, and our TicketPatch to Zendesk's update. Pure.
+"""Zendesk's ticket JSON to our Ticket. Pure.
 
-Whose word a value is (a person's, a rule's, ours) is read from the audits in `hands.py`.
+Whose word a value is (a person's, a rule's, ours) is read from the audits in `hands.py`; the way
+back is in `updates.py`.
 """
 # https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/  (read 2026-11)
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC
 from typing import Any
 
+from connectors.json_values import identifier, instant, mapping, mappings, text, words
 from sla_rules.ticket import (
-    KEEP,
     Environment,
     Kind,
     Organization,
@@ -20,10 +22,9 @@ from sla_rules.ticket import (
     Requester,
     Status,
     Ticket,
-    TicketPatch,
 )
 
-from .hands import People, channel_of, hands, instant, messages, type_is_ours
+from .hands import Merges, People, channel_of, hands, merges, messages, our_type
 
 MERGED_TAG = "closed_by_merge"
 _KINDS = {
@@ -36,12 +37,17 @@ _ENVIRONMENTS = {"sla_env_production": Environment.PRODUCTION, "sla_env_test": E
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fields:
-    """The numbers of our custom ticket fields, None where the account has none."""
+    """What we must know of the account's ticket fields.
+
+    The numbers of our custom fields, None where the account has none. `all_priorities` is False
+    where the account knows only Normal and High (its priority field's `sub_type_id` is 1).
+    """
 
     due: int | None = None
     note: int | None = None
     kind: int | None = None
     environment: int | None = None
+    all_priorities: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,157 +74,145 @@ def to_ticket(
     people: People | None = None,
     requester: Mapping[str, Any] | None = None,
     named_contact: tuple[str | None, str | None] = (None, None),
+    found_by: str | None = None,
     options: Options | None = None,
 ) -> Ticket:
-    """Return the ticket. Unknown keys, nulls and missing keys are accepted everywhere.
+    """Return the ticket. Unknown keys, nulls, missing keys and wrong types are accepted everywhere.
 
     `people` tells who is an agent; `named_contact` is the agent's id and, where they cannot take
-    tickets, why. Without audits the conversation is unknown.
+    tickets, why. `found_by` says how the organisation was found where the ticket names none.
+    Without audits the conversation is unknown.
     """
     options = options or Options()
-    people = people or People(requester=_id(ticket_json.get("requester_id")))
-    known = list(audits) if audits is not None else None
-    values = _custom_values(ticket_json)
-    tags = frozenset(str(tag) for tag in ticket_json.get("tags") or ())
-    type_ = str(ticket_json.get("type") or "").lower() or None
-    if known is not None and type_is_ours(known):
-        type_ = None
+    people = people or People(requester=identifier(ticket_json.get("requester_id")))
+    known = mappings(audits) if audits is not None else None
+    number = identifier(ticket_json.get("id")) or ""
+    merged = merges(known or (), number)
+    values = custom_values(ticket_json)
+    tags = words(ticket_json.get("tags"))
+    person = mapping(requester)
     return Ticket(
-        id=str(ticket_json.get("id") or ""),
-        subject=str(ticket_json.get("subject") or ticket_json.get("raw_subject") or ""),
-        body=str(ticket_json.get("description") or ""),
+        id=number,
+        subject=text(ticket_json.get("subject")) or text(ticket_json.get("raw_subject")) or "",
+        body=text(ticket_json.get("description")) or "",
         channel=channel_of(ticket_json.get("via")),
         created_at=instant(ticket_json.get("created_at")),
         updated_at=instant(ticket_json.get("updated_at")),
-        status=_status(ticket_json, tags),
+        status=_status(ticket_json, tags, merged),
         priority=_choice(Priority, ticket_json.get("priority")),
-        type=None if type_ == "task" else type_,
+        type=_type(ticket_json, known),
         tags=tags,
-        language=str((requester or {}).get("locale") or "")[:2].lower() or None,
-        brand=_id(ticket_json.get("brand_id")),
-        organization=_organization(ticket_json, organization, named_contact, options),
+        language=(text(person.get("locale")) or "")[:2].lower() or None,
+        brand=identifier(ticket_json.get("brand_id")),
+        organization=_organization(ticket_json, organization, named_contact, found_by, options),
         requester=Requester(
-            id=_id(ticket_json.get("requester_id")), email=(requester or {}).get("email")
+            id=identifier(ticket_json.get("requester_id")), email=text(person.get("email"))
         ),
-        assignee=_id(ticket_json.get("assignee_id")),
-        group=_id(ticket_json.get("group_id")),
+        assignee=identifier(ticket_json.get("assignee_id")),
+        group=identifier(ticket_json.get("group_id")),
         messages=messages(known, people) if known is not None else None,
+        merged_into=merged.into,
+        merged_from=merged.sources,
         due_at=instant(ticket_json.get("due_at")),
-        kind=_KINDS.get(str(values.get(options.fields.kind))),
-        environment=_ENVIRONMENTS.get(str(values.get(options.fields.environment))),
-        due_text=_text(values.get(options.fields.due)),
-        note_text=_text(values.get(options.fields.note)),
+        kind=_KINDS.get(text(values.get(options.fields.kind)) or ""),
+        environment=_ENVIRONMENTS.get(text(values.get(options.fields.environment)) or ""),
+        due_text=text(values.get(options.fields.due)),
+        note_text=text(values.get(options.fields.note)),
         hands=hands(known, people, options.manual_tag) if known is not None else (),
         audited=known is not None,
-        stamp=_text(ticket_json.get("updated_at")),
+        stamp=text(ticket_json.get("updated_at")),
     )
 
 
-def to_update(
-    ticket_json: Mapping[str, Any], patch: TicketPatch, options: Options, *, ours: bool
-) -> tuple[dict[str, Any], dict[str, object]]:
-    """Return the update's body and the fields of the patch that it carries; empty: send nothing.
+def fingerprint(
+    ticket_json: Mapping[str, Any], organization: Mapping[str, Any] | None, options: Options
+) -> str | None:
+    """Return what is the same as long as nothing changed that a decision reads.
 
-    A closed ticket takes no update. A due date goes only onto a task: an empty type becomes one,
-    and a type that we set (`ours`) is put back when the date goes.
+    None where Zendesk does not count the comments: one that came in the second of our own write
+    would go unseen.
     """
-    if str(ticket_json.get("status") or "").lower() == "closed":
-        return {}, {}
-    body: dict[str, Any] = {}
-    taken: dict[str, object] = {}
-    if patch.priority is not KEEP:
-        body["priority"] = patch.priority.value
-        taken["priority"] = patch.priority
-    for name in ("assignee", "group"):
-        value = getattr(patch, name)
-        if value is not KEEP and str(value).isdigit():
-            body[f"{name}_id"] = int(value)
-            taken[name] = value
-    tags = {str(tag) for tag in ticket_json.get("tags") or ()}
-    wanted = (tags | patch.add_tags) - patch.remove_tags
-    if wanted != tags:
-        body["tags"] = sorted(wanted)
-        taken["add_tags"], taken["remove_tags"] = patch.add_tags, patch.remove_tags
-    _due_date(body, taken, ticket_json, patch, options, ours=ours)
-    custom = []
-    for name, number in (("due_text", options.fields.due), ("note_text", options.fields.note)):
-        value = getattr(patch, name)
-        if value is not KEEP and number is not None:
-            custom.append({"id": number, "value": value})
-            taken[name] = value
-    if custom:
-        body["custom_fields"] = custom
-    return body, taken
+    count = ticket_json.get("comment_count")
+    if not isinstance(count, int):
+        return None
+    fields = mapping(mapping(organization).get("organization_fields"))
+    seen: dict[str, object] = {name: ticket_json.get(name) for name in _FINGERPRINT}
+    seen["tags"] = sorted(words(ticket_json.get("tags")))
+    seen["fields"] = sorted(
+        (str(number), str(value))
+        for number, value in custom_values(ticket_json).items()
+        if value not in (None, "", [], False)
+    )
+    seen["organization"] = [
+        mapping(organization).get("id"),
+        mapping(organization).get("name"),
+        fields.get(options.tier_field),
+        fields.get(options.named_contact_field),
+    ]
+    plain = json.dumps(seen, sort_keys=True, default=str)
+    return hashlib.sha256(plain.encode()).hexdigest()
 
 
-def _due_date(
-    body: dict[str, Any],
-    taken: dict[str, object],
-    ticket_json: Mapping[str, Any],
-    patch: TicketPatch,
-    options: Options,
-    *,
-    ours: bool,
-) -> None:
-    if patch.due_at is KEEP or options.due_date != "task":
-        return
-    type_ = str(ticket_json.get("type") or "").lower()
-    if patch.due_at is None:
-        body["due_at"] = None
-        if ours and type_ == "task":
-            body["type"] = None
-    elif type_ in {"", "task", *options.types_to_task}:
-        body["due_at"] = patch.due_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        if type_ != "task":
-            body["type"] = "task"
-    else:
-        return
-    taken["due_at"] = patch.due_at
+_FINGERPRINT = (
+    *("comment_count", "updated_at", "status", "custom_status_id", "type", "priority", "due_at"),
+    *("assignee_id", "group_id", "organization_id", "requester_id", "brand_id", "subject"),
+)
 
 
-def _status(ticket_json: Mapping[str, Any], tags: frozenset[str]) -> Status:
-    if MERGED_TAG in tags:
+def custom_values(ticket_json: Mapping[str, Any]) -> dict[int | str | None, Any]:
+    """Return the values of the custom fields by number."""
+    listed = mappings(ticket_json.get("custom_fields")) or mappings(ticket_json.get("fields"))
+    found: dict[int | str | None, Any] = {}
+    for one in listed:
+        number = one.get("id")
+        if isinstance(number, int | str):
+            found[number] = one.get("value")
+    found.pop(None, None)
+    return found
+
+
+def _type(ticket_json: Mapping[str, Any], audits: list[Mapping[str, Any]] | None) -> str | None:
+    """The type as people left it: a task that we made is none, or what it was before."""
+    type_ = (text(ticket_json.get("type")) or "").lower() or None
+    ours = our_type(audits or ())
+    type_ = ours.before if ours.ours else type_
+    return None if type_ == "task" else type_
+
+
+def _status(ticket_json: Mapping[str, Any], tags: frozenset[str], merged: Merges) -> Status:
+    """The status; with custom statuses it is the category. A merged ticket is a closed one."""
+    raw = (text(ticket_json.get("status")) or "").lower()
+    if MERGED_TAG in tags or (merged.into and raw == "closed"):
         return Status.MERGED
-    raw = str(ticket_json.get("status") or "").lower()
     known = {"deleted": Status.DELETED, "archived": Status.CLOSED, "scrubbed": Status.DELETED}
-    return _choice(Status, raw) or known.get(raw, Status.OPEN)
+    found: Status = _choice(Status, raw) or known.get(raw, Status.OPEN)
+    return found
 
 
 def _organization(
     ticket_json: Mapping[str, Any],
     organization: Mapping[str, Any] | None,
     named_contact: tuple[str | None, str | None],
+    found_by: str | None,
     options: Options,
 ) -> Organization | None:
     if organization is None:
-        identifier = _id(ticket_json.get("organization_id"))
-        return Organization(id=identifier) if identifier else None
-    fields = organization.get("organization_fields") or {}
+        number = identifier(ticket_json.get("organization_id"))
+        return Organization(id=number) if number else None
+    fields = mapping(organization.get("organization_fields"))
     contact, refusal = named_contact
     return Organization(
-        id=_id(organization.get("id")),
-        name=_text(organization.get("name")),
-        tier=_text(fields.get(options.tier_field)),
-        named_contact=contact or _text(fields.get(options.named_contact_field)),
+        id=identifier(organization.get("id")),
+        name=text(organization.get("name")),
+        tier=text(fields.get(options.tier_field)),
+        named_contact=contact or text(fields.get(options.named_contact_field)),
         named_contact_refusal=refusal,
+        found_by=found_by,
     )
-
-
-def _custom_values(ticket_json: Mapping[str, Any]) -> dict[Any, Any]:
-    listed = ticket_json.get("custom_fields") or ticket_json.get("fields") or ()
-    return {one.get("id"): one.get("value") for one in listed if isinstance(one, Mapping)}
 
 
 def _choice(kind: Any, value: object) -> Any:
     try:
-        return kind(str(value or "").lower())
+        return kind((text(value) or "").lower())
     except ValueError:
         return None
-
-
-def _id(value: object) -> str | None:
-    return str(value) if value not in (None, "", 0, "0") else None
-
-
-def _text(value: object) -> str | None:
-    return str(value) if value not in (None, "") else None

@@ -11,12 +11,19 @@ import yaml
 from werkzeug.serving import make_server
 
 from connectors.base import Connection
-from connectors.errors import Conflict, CredentialsRejected, Rejected, TicketNotFound
+from connectors.errors import Conflict, CredentialsRejected, TicketNotFound
 from connectors.registry import VENDORS
 from plugin.sandbox.server import create_sandbox
 from sla_rules.ticket import Author, Channel, Environment, Kind, Priority, Status, TicketPatch
 
-OPENAPI = Path(__file__).parents[3] / "shared" / "reference" / "zendesk-oas.yaml"
+OPENAPI = next(
+    (
+        found
+        for folder in Path(__file__).parents[3:]
+        if (found := folder / "shared" / "reference" / "zendesk-oas.yaml").exists()
+    ),
+    Path("zendesk-oas.yaml"),
+)
 CREDENTIALS = {
     "zendesk": {"client_id": "sandbox-client", "client_secret": "sandbox-secret"},
     "freshdesk": {"api_key": "sandbox-key"},
@@ -230,8 +237,11 @@ def test_a_refusal_of_freshdesk_names_the_field(sandbox):
     number = account.mail()
     ticket = account.connector.fetch(number)
     past = datetime.now(UTC) - timedelta(days=1)
-    with pytest.raises(Rejected, match="due_by"):
-        account.connector.apply(ticket, TicketPatch(due_at=past))
+    patch = TicketPatch(due_at=past, add_tags=frozenset({"sla_met"}))
+    written = account.connector.apply(ticket, patch)
+    assert written.notes[-1] == "Freshdesk refuses fr_due_by: left out."
+    assert written.refused == {"due_at"}
+    assert account.connector.fetch(number).tags == {"sla_met"}
 
 
 @pytest.mark.skipif(not OPENAPI.exists(), reason="Zendesk's OpenAPI file is not at hand")
@@ -253,8 +263,8 @@ def test_every_request_to_zendesk_is_one_that_its_openapi_knows(sandbox):
     update = known["components"]["schemas"]["TicketUpdateInput"]["properties"]
     for call in account.sandbox.calls:
         path = call["path"].split("?")[0].removeprefix("/zendesk/acme")
-        if path.startswith("/oauth/"):
-            continue
+        if path.startswith("/oauth/") or path.endswith("/group_memberships.json"):
+            continue  # documented on their own pages, missing here
         methods = [found for one, found in paths.items() if one.fullmatch(path)]
         assert any(call["method"].lower() in found for found in methods), path
         if call["method"] == "PUT":

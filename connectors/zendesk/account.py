@@ -1,0 +1,167 @@
+"""What the tickets of one Zendesk account share, kept for a short while: people, fields, partners.
+
+Says nothing of a single ticket; `tickets.py` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from connectors.base import Connection
+from connectors.cache import ShortCache
+from connectors.errors import Rejected, TicketNotFound
+from connectors.json_values import identifier, mapping, mappings, number, text
+
+from .client import ZendeskClient
+from .hands import People
+from .tickets import Fields, Options
+
+Json = Mapping[str, Any]
+_AGENTS = {"agent", "admin"}
+_TITLES = {
+    "SLA due": "due",
+    "SLA note": "note",
+    "SLA kind": "kind",
+    "SLA environment": "environment",
+}
+_staff: ShortCache[dict[str, str]] = ShortCache(600)
+_users: ShortCache[Json] = ShortCache(600)
+_fields: ShortCache[Fields] = ShortCache(600)
+_contacts: ShortCache[tuple[str | None, str | None]] = ShortCache(60)
+_groups: ShortCache[frozenset[str]] = ShortCache(600)
+_organizations: ShortCache[Json] = ShortCache(60)
+_domains: ShortCache[dict[str, Json]] = ShortCache(900)
+
+
+class Account:
+    """Reads through caches that all threads share."""
+
+    def __init__(self, connection: Connection, client: ZendeskClient) -> None:
+        self._base = connection.base_url
+        self._settings = connection.settings
+        self._client = client
+
+    def fields(self) -> Fields:
+        """Return what we must know of the ticket fields."""
+        return _fields.get(self._base, self._find_fields)
+
+    def people(self, requester: str | None, wrote: set[str], users: Mapping[str, Json]) -> People:
+        """Return who is who among those who `wrote`; `users` came with the ticket."""
+        staff = _staff.get(self._base, self._find_staff)
+        agents = {who: staff[who] for who in wrote if who in staff}
+        agents |= _agents(users.values())
+        unknown = []
+        for who in sorted(wrote - set(agents) - set(users) - {str(requester)}):
+            user = _users.held((self._base, who))
+            if user is None:
+                unknown.append(who)
+            else:
+                agents |= _agents([user])
+        for user in self._client.users(unknown[:100]):
+            _users.put((self._base, str(user.get("id"))), user)
+            agents |= _agents([user])
+        return People(
+            requester=requester,
+            agents=agents,
+            acting=identifier(self._settings.get("acting_user_id")),
+        )
+
+    def organization(
+        self, ticket_json: Json, requester: Json, sideloaded: Iterable[Json]
+    ) -> tuple[Json | None, str | None]:
+        """Return the ticket's organisation and how it was found where the ticket names none.
+
+        A requester may belong to several: the ticket's own comes first, then the requester's
+        default, then the one that owns the e-mail domain.
+        """
+        own = identifier(ticket_json.get("organization_id"))
+        for one in sideloaded:
+            if own and identifier(one.get("id")) == own:
+                return one, None
+        if own:
+            return self._read_organization(own), None
+        default = identifier(requester.get("organization_id"))
+        if default:
+            return self._read_organization(default), "the requester's own organisation"
+        domain = (text(requester.get("email")) or "").rpartition("@")[2].lower()
+        if not domain or self._settings.get("match_domains") is False:
+            return None, None
+        found = _domains.get(self._base, self._find_domains).get(domain)
+        return (found, f"the e-mail domain {domain}") if found else (None, None)
+
+    def named_contact(
+        self, ticket_json: Json, organization: Json | None, options: Options
+    ) -> tuple[str | None, str | None]:
+        """Return the named contact's id, and why they cannot take this ticket.
+
+        The address as given where nobody is found. Zendesk assigns only members of the ticket's
+        group.
+        """
+        fields = mapping(mapping(organization).get("organization_fields"))
+        given = (text(fields.get(options.named_contact_field)) or "").strip()
+        if not given:
+            return None, None
+        contact, refusal = _contacts.get((self._base, given), lambda: self._find_contact(given))
+        group = identifier(ticket_json.get("group_id"))
+        if refusal or not contact or not group or ticket_json.get("assignee_id"):
+            return contact, refusal
+        groups = _groups.get(
+            (self._base, contact), lambda: frozenset(self._client.group_ids(contact))
+        )
+        if groups and group not in groups:
+            return contact, "they are not a member of the ticket's group"
+        return contact, None
+
+    def _read_organization(self, number_: str) -> Json | None:
+        try:
+            return _organizations.get(
+                (self._base, number_), lambda: self._client.organization(number_)
+            )
+        except TicketNotFound:
+            return None
+
+    def _find_domains(self) -> dict[str, Json]:
+        found: dict[str, Json] = {}
+        for one in self._client.organizations():
+            for domain in one.get("domain_names") or ():
+                found.setdefault(str(domain).lower(), one)
+        return found
+
+    def _find_staff(self) -> dict[str, str]:
+        return _agents(self._client.staff())
+
+    def _find_fields(self) -> Fields:
+        found: dict[str, int] = {}
+        all_priorities = True
+        for one in self._client.ticket_fields():
+            if one.get("type") == "priority" and one.get("sub_type_id") == 1:
+                all_priorities = False
+            name = _TITLES.get(text(one.get("title")) or "")
+            if name and one.get("active") is not False and number(one.get("id")):
+                found.setdefault(name, number(one.get("id")))
+        return Fields(**found, all_priorities=all_priorities)
+
+    def _find_contact(self, given: str) -> tuple[str | None, str | None]:
+        try:
+            users = (
+                self._client.users([given])
+                if given.isdigit()
+                else self._client.agents_by_email(given)
+            )
+        except Rejected as error:
+            return given, f"Zendesk does not find them ({error.status})"
+        agent = next((user for user in users if user.get("role") in _AGENTS), None)
+        if agent is None:
+            return given, "there is no agent of that address"
+        if agent.get("active") is False or agent.get("suspended"):
+            return given, "the agent is not active"
+        return str(agent["id"]), None
+
+
+def _agents(users: Iterable[Json]) -> dict[str, str]:
+    return {
+        str(user.get("id")): text(user.get("name")) or str(user.get("id"))
+        for user in mappings(list(users))
+        if user.get("role") in _AGENTS
+    }
