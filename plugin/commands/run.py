@@ -95,18 +95,52 @@ def migrate() -> None:
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8090, show_default=True)
-def sandbox(host: str, port: int) -> None:
+@click.option(
+    "--speed",
+    default=1.0,
+    show_default=True,
+    help="How fast rate windows, webhook retries, tokens and recalculations run.",
+)
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="KIND[:RATE],...",
+    help="429, 503, timeout, reset, slow, duplicate, reorder or drop, each with its chance from "
+    "0 to 1 (default 0.05).",
+)
+@click.option("--seed", default=0, show_default=True, help="Where the faults' chance starts.")
+@click.option(
+    "--root",
+    metavar="VENDOR/ACCOUNT",
+    help="Serve this account without its path too, for clients that take only a host.",
+)
+def sandbox(
+    host: str, port: int, speed: float, faults: tuple[str, ...], seed: int, root: str | None
+) -> None:
     """Serve a mock Zendesk and a mock Freshdesk, for trying things without an account.
 
     \b
     Example:
       regiondo-sla sandbox --port 8090
+      regiondo-sla sandbox --speed 60 --fault 429,503:0.1,drop
     """
-    from plugin.sandbox.server import create_sandbox, run_sandbox
+    from plugin.sandbox.clock import Clock
+    from plugin.sandbox.faults import read_faults
+    from plugin.sandbox.server import create_sandbox, make_sandbox_server
 
+    if root is not None and root.split("/")[0] not in ("zendesk", "freshdesk"):
+        raise click.ClickException(f"--root must name an account, as zendesk/acme, not {root!r}")
+    try:
+        made = create_sandbox(Clock(speed=speed), seed=seed, root=root)
+        for fault in read_faults(",".join(faults)):
+            made.faults.add(fault)
+        server = make_sandbox_server(made, host, port)
+    except (ValueError, OSError) as error:
+        raise click.ClickException(str(error)) from error
     click.echo(f"Zendesk   http://{host}:{port}/zendesk/acme    (sandbox-client, sandbox-secret)")
     click.echo(f"Freshdesk http://{host}:{port}/freshdesk/acme  (API key sandbox-key)")
-    run_sandbox(host, port, create_sandbox())
+    server.serve_forever()
 
 
 @click.command()

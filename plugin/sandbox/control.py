@@ -5,12 +5,16 @@ Each verb is the account's method of the same name; nothing is decided here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, jsonify, request
 
 from plugin.sandbox.faults import Fault
+from plugin.sandbox.freshdesk.load import load_past as load_freshdesk_past
 from plugin.sandbox.state import ApiError, Json
+from plugin.sandbox.zendesk.load import load_past as load_zendesk_past
 
 if TYPE_CHECKING:
     from plugin.sandbox.server import Accounts, Sandbox
@@ -36,6 +40,10 @@ _VERBS = {
     "restore": "restore",
     "expire_tokens": "expire_tokens",
 }
+_LOADERS: dict[str, Callable[..., Json]] = {
+    "zendesk": load_zendesk_past,
+    "freshdesk": load_freshdesk_past,
+}
 
 
 def register_control(app: Flask, sandbox: Sandbox) -> None:
@@ -48,9 +56,12 @@ def register_control(app: Flask, sandbox: Sandbox) -> None:
 
     def act(vendor: str, account_name: str, verb: str) -> tuple[Response, int]:
         accounts = vendors.get(vendor)
-        if accounts is None or verb not in _VERBS:
+        if accounts is None or verb not in (*_VERBS, "load"):
             return jsonify(error=f"no such action: {vendor} {verb}"), 404
-        action = getattr(accounts.account(account_name), _VERBS[verb], None)
+        account = accounts.account(account_name)
+        action = getattr(account, _VERBS.get(verb, ""), None)
+        if verb == "load":
+            action = partial(_LOADERS[vendor], account)
         if action is None:
             return jsonify(error=f"{vendor} has no {verb}"), 404
         given: Json = dict(request.get_json(silent=True) or {})

@@ -6,12 +6,13 @@ Holds no vendor behaviour.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from flask import Blueprint, Flask
-from werkzeug.serving import make_server
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from plugin.sandbox.clock import Clock
 from plugin.sandbox.control import register_control
@@ -51,8 +52,9 @@ class Accounts(Generic[AccountT]):
 class Sandbox:
     """Both vendors in memory: `app` is the WSGI application, the rest is for tests."""
 
-    def __init__(self, clock: Clock, seed: int) -> None:
+    def __init__(self, clock: Clock, seed: int = 0, root: str | None = None) -> None:
         self.clock = clock
+        self._root = root
         self.lock = threading.RLock()
         self.journal = Journal()
         self.faults = Faults(seed)
@@ -94,35 +96,66 @@ class Sandbox:
         app.register_blueprint(zendesk)
         app.register_blueprint(freshdesk)
         register_control(app, self)
-        app.wsgi_app = _without_json_suffix(app.wsgi_app)  # type: ignore[method-assign,assignment]
+        app.wsgi_app = _routed(app.wsgi_app, self._root)  # type: ignore[method-assign,assignment]
         return app
 
 
-def _without_json_suffix(app: WSGIApplication) -> WSGIApplication:
-    """Serve Zendesk's routes with and without `.json`."""
+class _Handler(WSGIRequestHandler):
+    """Keeps connections open, as the vendors do, and logs nothing: the journal does."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        del code, size
+
+
+def _routed(app: WSGIApplication, root: str | None) -> WSGIApplication:
+    """Serve Zendesk's routes with and without `.json`, and one account at the root.
+
+    `root` is that account, as `zendesk/acme`: some clients take a host and no path.
+    """
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if environ["PATH_INFO"].startswith("/zendesk/"):
-            environ["PATH_INFO"] = environ["PATH_INFO"].removesuffix(".json")
+        path = environ["PATH_INFO"]
+        if root and path.startswith(("/api/", "/oauth/")):
+            path = f"/{root}{path}"
+        if path.startswith("/zendesk/"):
+            path = path.removesuffix(".json")
+        environ["PATH_INFO"] = path
         return app(environ, start_response)
 
     return serve
 
 
 def create_sandbox(
-    clock: Clock | Callable[[], datetime] | None = None, *, seed: int = 0
+    clock: Clock | Callable[[], datetime] | None = None,
+    *,
+    seed: int = 0,
+    root: str | None = None,
 ) -> Sandbox:
     """Build a sandbox; `clock` is its clock, or a calendar to go by, default the machine's.
 
-    The same `seed` gives the same faults for the same requests.
+    The same `seed` gives the same faults for the same requests. `root` names an account, as
+    `zendesk/acme`, that is also served without its path.
     """
-    return Sandbox(clock if isinstance(clock, Clock) else Clock(clock), seed)
+    return Sandbox(clock if isinstance(clock, Clock) else Clock(clock), seed, root)
 
 
-def run_sandbox(host: str, port: int, sandbox: Sandbox) -> None:
-    """Serve a sandbox until interrupted. For loopback: its credentials are public."""
-    server = make_server(host, port, sandbox.app, threaded=True)
+def make_sandbox_server(sandbox: Sandbox, host: str, port: int) -> BaseWSGIServer:
+    """Bind a server for the sandbox; port 0 is any free one, then at `server.port`."""
+    return make_server(host, port, sandbox.app, threaded=True, request_handler=_Handler)
+
+
+@contextmanager
+def serving(sandbox: Sandbox) -> Iterator[str]:
+    """Serve the sandbox from a thread on a free port, for tests; gives its address."""
+    server = make_sandbox_server(sandbox, "127.0.0.1", 0)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
     try:
-        server.serve_forever()
+        yield f"http://127.0.0.1:{server.port}"
     finally:
+        server.shutdown()
+        thread.join()
         server.server_close()
+        sandbox.close()
