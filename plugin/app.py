@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from plugin import health, webhooks
-from plugin.console import views as console
+from plugin import console, health, webhooks
+from plugin.console import frame
 from plugin.pipeline import Services
 from plugin.settings import Settings
 
@@ -19,18 +19,20 @@ def create_app(settings: Settings, services: Services) -> Flask:
     """Return the application."""
     app = Flask("plugin", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    app.config["SESSION_COOKIE_SAMESITE"] = "Strict"
     app.secret_key = hashlib.sha256(b"cookies:" + settings.require_secret_key().encode()).digest()
     app.extensions["settings"] = settings
     app.extensions["services"] = services
-    for blueprint in (webhooks.blueprint, health.blueprint, health.metrics, console.blueprint):
+    for blueprint in (webhooks.blueprint, health.blueprint, health.metrics):
         app.register_blueprint(blueprint)
+    console.mount(app)
     app.register_error_handler(HTTPException, _http_error)
     app.after_request(_headers)
     return app
 
 
 def _http_error(error: HTTPException) -> tuple[Response, int]:
+    if request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html":
+        return frame.error_page(error), error.code or 500
     code = (error.name or "error").lower().replace(" ", "_")
     return jsonify(error=code, message=error.description), error.code or 500
 

@@ -7,7 +7,7 @@ from itertools import chain
 
 import click
 
-from plugin.commands import connect, report, rules, run
+from plugin.commands import connect, console, report, rules, run
 from plugin.settings import SettingsError
 from sla_rules.errors import PolicyError
 
@@ -18,7 +18,9 @@ def cli() -> None:
     """Keeps a support contract's first-response promises in Zendesk and Freshdesk."""
 
 
-for _command in chain(run.COMMANDS, connect.COMMANDS, rules.COMMANDS, report.COMMANDS):
+for _command in chain(
+    run.COMMANDS, connect.COMMANDS, console.COMMANDS, rules.COMMANDS, report.COMMANDS
+):
     cli.add_command(_command)
 
 

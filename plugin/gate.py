@@ -1,11 +1,11 @@
-"""Who may see console and metrics until there is sign-in: this machine, or the console's token."""
+"""Who may read the metrics: this machine, or whoever sends the token. The console has sign-in."""
 
 from __future__ import annotations
 
 import hmac
 from ipaddress import ip_address
 
-from flask import Blueprint, Response, current_app, jsonify, request, session
+from flask import Blueprint, Response, current_app, jsonify, request
 
 from plugin.settings import Settings
 
@@ -19,16 +19,12 @@ def _check() -> tuple[Response, int] | None:
     settings: Settings = current_app.extensions["settings"]
     if settings.console_token:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
-        given = given or request.args.get("token", "")
         if hmac.compare_digest(given.encode(), settings.console_token.encode()):
-            session["console"] = True
-            return None
-        if session.get("console"):
             return None
     elif _is_loopback() and not request.headers.get("X-Forwarded-For"):
         return None
     message = (
-        "The console answers on this machine only; elsewhere set SLA_CONSOLE_TOKEN and send it."
+        "This answers on this machine only; elsewhere set SLA_CONSOLE_TOKEN and send it as bearer."
     )
     return jsonify(error="forbidden", message=message), 403
 

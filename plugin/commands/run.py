@@ -47,7 +47,12 @@ def web() -> None:
     Example:
       DATABASE_URL=postgresql://... SLA_SECRET_KEY=... PORT=8080 regiondo-sla web
     """
+    from plugin.commands.console import first_link
+
     settings = _ready()
+    link = first_link(settings) if settings.log_level != "ERROR" else None
+    if link:
+        click.echo(f"Nobody can sign in yet. The first admin opens this link (once): {link}")
     host = settings.host if "SLA_HOST" in os.environ else "0.0.0.0"  # noqa: S104  (a platform's router)
     sys.stdout.flush()
     os.execv(  # noqa: S606

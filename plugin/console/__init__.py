@@ -1,1 +1,13 @@
-"""The pages for admins."""
+"""The pages for people. Each page is a module; this one only puts them together."""
+
+from flask import Flask
+
+from plugin.console import frame
+
+
+def mount(app: Flask) -> None:
+    """Put every page into the application."""
+    from plugin.console import overview, people, sign_in, tickets
+
+    parts = (sign_in, overview, tickets, people)
+    frame.mount(app, *(part.blueprint for part in parts), sign_in.mine)

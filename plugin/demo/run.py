@@ -6,6 +6,7 @@ Everything is the real thing but the helpdesks: provisioning, webhooks, database
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -24,10 +25,12 @@ from connectors.base import Connection
 from connectors.freshdesk.provision import provision as provision_freshdesk
 from connectors.zendesk.provision import provision as provision_zendesk
 from plugin.bootstrap import build_services
+from plugin.console.passwords import hashed
 from plugin.demo.mails import Mail, read_mails
 from plugin.pipeline import Services
 from plugin.settings import Settings
 from plugin.store import TicketRow
+from plugin.store.people import Purpose, Role
 from plugin.supervisor import Service, spawn
 from sla_rules.decision import instant
 
@@ -56,7 +59,9 @@ def run_demo(settings: Settings, stopping: list[int], *, stay: bool) -> None:
             mails = _mails(services)
             sent = _send(console, services, sandbox, account, mails)
             _show(console, services, sent)
-            console.print(f"\nConsole: [link={address}/]{address}/[/link]")
+            welcome = f"{address}/welcome/{_demo_link(services)}"
+            console.print("\nThe console, signed in (the link works once):")
+            console.print(welcome, soft_wrap=True, style=f"link {welcome}")
             if stay:
                 console.print("It stays open; Ctrl-C stops everything.")
                 service.watch(lambda: bool(stopping))
@@ -95,6 +100,14 @@ def _connect(services: Services, sandbox: str, account: str, public_url: str) ->
     )
     services.store.connections.save(provision_zendesk(zendesk, public_url))
     services.store.connections.save(provision_freshdesk(freshdesk, public_url, services.clock()))
+
+
+def _demo_link(services: Services) -> str:
+    """Return the token of a link that signs in an admin of the demo's own."""
+    people, now = services.store.people, services.clock()
+    email = now.strftime("demo-%H%M%S@example.com")
+    person = people.add(email, hashed(secrets.token_urlsafe(32)), Role.ADMIN, now)
+    return people.make_link(Purpose.SIGN_IN, now, valid=timedelta(days=1), person_id=person)
 
 
 def _mails(services: Services) -> list[Mail]:

@@ -6,14 +6,19 @@ Knows no web framework and no vendor; the tables are in `tables.py`.
 from __future__ import annotations
 
 from plugin.secrets import Vault
+from plugin.store.admin_actions import AdminActions
 from plugin.store.connections import Connections
 from plugin.store.database import Database, Patience
 from plugin.store.feature_requests import FeatureRequests
 from plugin.store.figures import Figures
 from plugin.store.inbox import Inbox
+from plugin.store.overview import Overview
 from plugin.store.pacing import Budgets
+from plugin.store.people import People
 from plugin.store.refusals import RefusalCounts
 from plugin.store.reports import Reports
+from plugin.store.sessions import Sessions
+from plugin.store.ticket_search import TicketSearch
 from plugin.store.tickets import Tickets
 
 
@@ -37,6 +42,11 @@ class Store:
         self.figures = Figures(self.database)
         self.feature_requests = FeatureRequests(self.database)
         self.reports = Reports(self.database)
+        self.ticket_search = TicketSearch(self.database)
+        self.overview = Overview(self.database)
+        self.people = People(self.database)
+        self.sessions = Sessions(self.database)
+        self.admin_actions = AdminActions(self.database)
 
     def close(self) -> None:
         """Give the connections back."""

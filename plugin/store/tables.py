@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -53,6 +54,8 @@ inbox = Table(
     Column("delivery_id", Text),
     Column("outcome", Text, nullable=False, server_default="accepted"),
     Index("inbox_received_at", "received_at"),
+    Index("inbox_ticket", "connection", "ticket_id", "id"),
+    Index("inbox_connection_received", "connection", "received_at"),
 )
 
 refusals = Table(
@@ -97,8 +100,15 @@ tickets = Table(
     Column("reviewed_kind", Text),
     Column("reviewed_by", Text),
     _instant("reviewed_at"),
-    Index("tickets_updated_at", "updated_at"),
+    Column("schedule", Text),
     Index("tickets_starts_at", "starts_at"),
+    Index("tickets_updated_at", "updated_at"),
+    Index("tickets_state_due", "state", "due_at"),
+    Index("tickets_state_updated", "state", "updated_at"),
+    Index("tickets_connection_updated", "connection", "updated_at"),
+    Index("tickets_tags", text("(decision -> 'add_tags')"), postgresql_using="gin"),
+    Index("tickets_organization", text("lower(organization_name) text_pattern_ops")),
+    Index("tickets_id", text("ticket_id text_pattern_ops")),
 )
 
 audit_entries = Table(
@@ -114,6 +124,7 @@ audit_entries = Table(
     Column("calls", Integer, nullable=False),
     Column("error", Text),
     Index("audit_entries_ticket", "connection", "ticket_id", "id"),
+    Index("audit_entries_failed", "connection", "at", postgresql_where=text("outcome = 'failed'")),
 )
 
 features = Table(
@@ -168,4 +179,57 @@ budgets = Table(
     Column("slack", Double, nullable=False),
     _instant("free_at", null=False, now=True),
     _instant("bulk_free_at", null=False, now=True),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("email", Text, nullable=False, unique=True),
+    Column("password", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    _instant("created_at", null=False),
+    _instant("disabled_at"),
+)
+
+one_time_links = Table(
+    "one_time_links",
+    metadata,
+    Column("token", LargeBinary, primary_key=True),
+    Column("purpose", Text, nullable=False),
+    Column("role", Text),
+    Column("person_id", BigInteger),
+    _instant("created_at", null=False),
+    _instant("expires_at", null=False),
+    _instant("used_at"),
+)
+
+console_sessions = Table(
+    "console_sessions",
+    metadata,
+    Column("token", LargeBinary, primary_key=True),
+    Column("person_id", BigInteger, nullable=False, index=True),
+    _instant("began_at", null=False),
+    _instant("seen_at", null=False),
+)
+
+refused_sign_ins = Table(
+    "refused_sign_ins",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("count", Integer, nullable=False),
+    _instant("last_at", null=False),
+)
+
+admin_actions = Table(
+    "admin_actions",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    _instant("at", null=False),
+    Column("email", Text),
+    Column("action", Text, nullable=False),
+    Column("subject", Text),
+    Column("detail", JSONB, nullable=False),
+    Column("status", Integer),
+    Column("address", Text),
 )

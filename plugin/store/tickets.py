@@ -33,6 +33,8 @@ class TicketRow:
     due_at: datetime | None
     updated_at: datetime
     url: str | None
+    response_at: datetime | None = None
+    schedule: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,7 @@ class Tickets:
             "commitment": target.commitment.value if target else None,
             "response_at": target.response_at if target else None,
             "response_after": target.response_after if target else None,
+            "schedule": decision.schedule,
         }
         key = ["connection", "ticket_id"]
         with self._database.transaction() as database:
