@@ -39,6 +39,7 @@ _VERBS = {
     "undelete": "undelete",
     "restore": "restore",
     "expire_tokens": "expire_tokens",
+    "ticket": "ticket",
 }
 _LOADERS: dict[str, Callable[..., Json]] = {
     "zendesk": load_zendesk_past,
