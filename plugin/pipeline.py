@@ -126,7 +126,7 @@ def _look(services: Services, key: str, connector: Connector, ticket_id: str) ->
         ticket_id=ticket_id,
         at=services.clock(),
         outcome=outcome,
-        decision=decision.to_json(),
+        decision=decision.to_stored(),
         patch=_shown(patch, written),
         calls=connector.calls - calls_before,
     )

@@ -5,12 +5,14 @@ Holds values only; `engine.py` makes them and `patch.py` turns them into a chang
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, overload
 
 from .policy import Commitment, Effect
+from .sentences import sentence
 from .ticket import Environment, Hand, Impact, Kind, Priority
 
 
@@ -36,15 +38,28 @@ class Exclusion(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One step of a decision: the rule, a sentence, and the clause of the contract behind it."""
+    """One step of a decision: the rule, its sentence by key, and the clause of the contract.
+
+    The sentences stand in `catalog/`, in each language; `params` fill them in (instants in ISO).
+    """
 
     rule: str
-    text: str
+    key: str
     clause: str | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The sentence in English."""
+        return sentence(self.rule, self.key, self.params)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as `evaluate` prints it."""
         return {"rule": self.rule, "text": self.text, "clause": self.clause}
+
+    def to_stored(self) -> dict[str, Any]:
+        """Return it as it is kept, to be read in any language by `sentences.render`."""
+        return self.to_json() | {"key": self.key, "params": dict(self.params)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +134,7 @@ class Decision:
     overrides: tuple[Hand, ...]
     restored: frozenset[str]
     cancelled_at: datetime | None
+    restarted_after: datetime | None
     quote: str | None
     language: str | None
     schedule: str
@@ -138,6 +154,10 @@ class Decision:
     def target(self) -> Target | None:
         """The first-response target, None where no clock runs."""
         return self.targets[0] if self.targets else None
+
+    def to_stored(self) -> dict[str, Any]:
+        """Return it as it is kept: as `to_json`, with reasons that can be read in any language."""
+        return self.to_json() | {"reasons": [reason.to_stored() for reason in self.reasons]}
 
     def to_json(self) -> dict[str, Any]:
         """Return it as `evaluate` prints it."""
@@ -161,6 +181,12 @@ class Decision:
         }
 
 
+@overload
+def instant(at: datetime) -> str: ...
+@overload
+def instant(at: None) -> None: ...
+@overload
+def instant(at: datetime | None) -> str | None: ...
 def instant(at: datetime | None) -> str | None:
     """Return an instant as ISO 8601 in UTC with `Z`; fractions of a second only where there are."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None

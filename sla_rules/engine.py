@@ -20,9 +20,9 @@ from .rules.hand_to_it import hand_to_it
 from .rules.judge_message import judge_message
 from .rules.judge_response import duration_text, judge_response
 from .rules.keep_due_date import keep_due_date
-from .rules.respect_hand import FIELDS, respect_hand
+from .rules.respect_hand import FIELDS, contested_tags, respect_hand, who_set
 from .rules.set_priority import set_priority
-from .rules.start_clock import start_clock
+from .rules.start_clock import Start, start_anew, start_clock
 from .rules.warn_before import warn_before
 from .schedule import Schedule
 from .ticket import Priority, Status, Ticket, Traits
@@ -50,19 +50,14 @@ def decide(
     judgement = judge_message(ticket, policy, memory)
     reasons.extend(judgement.reasons)
     start = start_clock(ticket, policy, memory)
+    exclusion, why_out = exclude_ticket(ticket, judgement, start, policy, memory)
+    schedule_key, hours, why_hours = choose_schedule(ticket, tier, judgement.language, policy)
+    start, target, solved_at, whys = _run_clock(
+        ticket, start, exclusion, tier, hours.schedule, policy, memory, now
+    )
     reasons.append(start.reason)
-    exclusion, why_out = exclude_ticket(ticket, judgement, start, policy)
     _note(reasons, why_out)
-
-    schedule_key, hours, why = choose_schedule(ticket, tier, judgement.language, policy)
-    target: Target | None = None
-    if start.at is not None and exclusion in {None, Exclusion.SPAM, Exclusion.MERGED}:
-        target, whys = judge_response(ticket, start, tier, hours.schedule, policy, memory, now)
-        reasons.extend((why, *whys))
-    elif memory.due_at and memory.starts_at and start.at is not None:
-        target, whys = judge_response(ticket, start, tier, hours.schedule, policy, memory, now)
-        target = _cancelled(target)
-        reasons.append(Reason("judge_response", "The clock that ran is cancelled."))
+    reasons.extend((why_hours, *whys) if target else ())
 
     outlook = warn_before(target, start.at, hours.schedule, policy, now)
     _note(reasons, outlook.reason)
@@ -97,10 +92,13 @@ def decide(
         "at_risk": outlook.at_risk,
         "met": target is not None and target.state is State.MET,
         "breached": target is not None and target.state is State.BREACHED,
-        "manual": any(hand.field in FIELDS for hand in overrides),
         "due_not_kept": not_kept,
     }
     tags |= {policy.tag(name) for name, holds in flags.items() if holds}
+    contested = contested_tags(overrides, tags, ticket, policy)
+    reasons.extend(contested)
+    if contested or any(hand.field in FIELDS for hand in overrides):
+        tags.add(policy.tags.manual)
     zone = ZoneInfo(hours.time_zone)
     return Decision(
         id=ticket.id,
@@ -125,12 +123,13 @@ def decide(
         reasons=tuple(reasons),
         overrides=overrides,
         restored=judgement.restored,
-        cancelled_at=_cancelled_at(ticket, start.cancelled_at, target, now),
+        cancelled_at=_cancelled_at(ticket, solved_at, target, now),
+        restarted_after=start.restarted_after,
         quote=judgement.quote,
         language=judgement.language,
         schedule=schedule_key,
-        policy_name=policy.name,
-        policy_version=policy.version,
+        policy_name=(memory.judged and memory.policy_name) or policy.name,
+        policy_version=(memory.judged and memory.policy_version) or policy.version,
         warnings=outlook.tell,
         next_look_at=outlook.next_look_at,
         next_day_ends_at=_next_day_end(due_at, hours.schedule, zone) if due_at else None,
@@ -138,6 +137,36 @@ def decide(
     )
 
 
+def _run_clock(
+    ticket: Ticket,
+    start: Start,
+    exclusion: Exclusion | None,
+    tier: str,
+    schedule: Schedule,
+    policy: Policy,
+    memory: Memory,
+    now: datetime,
+) -> tuple[Start, Target | None, datetime | None, tuple[Reason, ...]]:
+    """Return the clock that counts, its target, when it was solved without a reply, and why."""
+    ran = memory.due_at is not None and memory.starts_at is not None
+    if start.at is None or (exclusion in _NO_CLOCK and not ran):
+        return start, None, None, ()
+    target, solved_at, whys = judge_response(ticket, start, tier, schedule, policy, memory, now)
+    if target.state is State.CANCELLED and solved_at:
+        anew = start_anew(ticket, policy, solved_at)
+        if anew:
+            start, fresh = anew, replace(memory, cancelled_at=None)
+            target, solved_at, whys = judge_response(
+                ticket, start, tier, schedule, policy, fresh, now
+            )
+    if exclusion in _NO_CLOCK:
+        target = replace(target, state=State.CANCELLED)
+        by = _reclassified_by(ticket, exclusion, policy)
+        whys = (Reason("judge_response", "cancelled_reclassified", params=by),)
+    return start, target, solved_at, whys
+
+
+_NO_CLOCK = {Exclusion.FEATURE_REQUEST, Exclusion.TEST_SYSTEM, Exclusion.NO_EMAIL}
 _GONE = {Status.SPAM, Status.DELETED, Status.MERGED, Status.SOLVED, Status.CLOSED}
 _OUTSIDE = {
     Exclusion.FEATURE_REQUEST: "Feature request: outside the SLA",
@@ -166,19 +195,22 @@ def _midnight_after(at: datetime, zone: ZoneInfo) -> datetime:
     return datetime.combine(at.astimezone(zone).date() + timedelta(days=1), time(), zone)
 
 
-def _cancelled(target: Target) -> Target:
-    return replace(target, state=State.CANCELLED)
+def _reclassified_by(ticket: Ticket, exclusion: Exclusion | None, policy: Policy) -> dict[str, str]:
+    """Who said that the ticket is outside the SLA, and when, as far as the vendor tells."""
+    is_test = exclusion is Exclusion.TEST_SYSTEM
+    tag = policy.tags.excluded if is_test else policy.tags.feature_request
+    names = ("environment",) if is_test else ("kind", "type")
+    return next((by for name in (*names, f"tag:{tag}") if (by := who_set(ticket, name))), {})
 
 
 def _cancelled_at(
-    ticket: Ticket, cancelled_at: datetime | None, target: Target | None, now: datetime
+    ticket: Ticket, solved_at: datetime | None, target: Target | None, now: datetime
 ) -> datetime | None:
-    if cancelled_at is not None:
-        return cancelled_at
+    """When the clock ended without a reply; where the vendor does not tell, the last change."""
+    if target is None or target.state is not State.CANCELLED:
+        return None
     resting = ticket.status in {Status.SOLVED, Status.CLOSED}
-    if resting and target is not None and target.state is State.CANCELLED:
-        return ticket.updated_at or now
-    return None
+    return solved_at or ((ticket.updated_at or now) if resting else None)
 
 
 def _note_text(

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from .decision import Decision, State, instant
+from .decision import Decision, State, Target, instant
+from .policy import Commitment
 from .ticket import KEEP, Hand, Kind, Ticket, TicketPatch, Written
 
 
@@ -18,9 +19,10 @@ from .ticket import KEEP, Hand, Kind, Ticket, TicketPatch, Written
 class Memory:
     """The plugin's own past with one ticket.
 
-    `starts_at`: the first start, which never moves. `due_at`: the deadline decided last.
-    `judged`, `judged_due_at`, `policy_name`, `policy_version`: what is met or breached stays so,
-    with the policy it was judged by. `cancelled_at`: solved without a reply. `wrote`: the values
+    `starts_at`: the first start, which never moves. `due_at`: the deadline decided last, by the
+    terms of `tier`. `judged`, `policy_name`, `policy_version`: what is met or breached stays so,
+    with the policy it was judged by. `cancelled_at`: solved without a reply; `restarted_after`: the
+    same, where a new clock runs since the partner wrote again. `wrote`: the values
     that we wrote last, by field. `tags`: our tags that we put there. `overrides`: fields that a
     person holds. `restored`: labels that a person took away, for good. `healed`: tags of ours that
     were lost and set once more; one that is lost again was taken by a person. `corrections`: when
@@ -31,11 +33,12 @@ class Memory:
 
     starts_at: datetime | None = None
     due_at: datetime | None = None
-    judged: State | None = None
-    judged_due_at: datetime | None = None
+    tier: str | None = None
+    judged: Target | None = None
     policy_name: str | None = None
     policy_version: str | None = None
     cancelled_at: datetime | None = None
+    restarted_after: datetime | None = None
     wrote: Mapping[str, str | None] = field(default_factory=dict)
     tags: frozenset[str] = frozenset()
     overrides: tuple[Hand, ...] = ()
@@ -51,11 +54,12 @@ class Memory:
         return {
             "starts_at": instant(self.starts_at),
             "due_at": instant(self.due_at),
-            "judged": self.judged.value if self.judged else None,
-            "judged_due_at": instant(self.judged_due_at),
+            "tier": self.tier,
+            "judged": _target_json(self.judged) if self.judged else None,
             "policy_name": self.policy_name,
             "policy_version": self.policy_version,
             "cancelled_at": instant(self.cancelled_at),
+            "restarted_after": instant(self.restarted_after),
             "wrote": dict(self.wrote),
             "tags": sorted(self.tags),
             "overrides": [
@@ -75,11 +79,12 @@ class Memory:
         return cls(
             starts_at=_instant(stored.get("starts_at")),
             due_at=_instant(stored.get("due_at")),
-            judged=State(stored["judged"]) if stored.get("judged") else None,
-            judged_due_at=_instant(stored.get("judged_due_at")),
+            tier=stored.get("tier"),
+            judged=_target(stored["judged"]) if stored.get("judged") else None,
             policy_name=stored.get("policy_name"),
             policy_version=stored.get("policy_version"),
             cancelled_at=_instant(stored.get("cancelled_at")),
+            restarted_after=_instant(stored.get("restarted_after")),
             wrote=stored.get("wrote") or {},
             tags=frozenset(stored.get("tags") or ()),
             overrides=tuple(
@@ -103,7 +108,7 @@ def remember(
 ) -> Memory:
     """Return the memory after a look; `written` is None where nothing was sent."""
     target = decision.target
-    judged = target is not None and target.state in {State.MET, State.BREACHED}
+    judged = _settled(target)
     wrote = dict(memory.wrote)
     tags = memory.tags & ticket.tags
     healed, corrections, refused = memory.healed, memory.corrections, dict(memory.refused)
@@ -118,17 +123,20 @@ def remember(
         if "add_tags" in written.values:
             tags = (tags | patch.add_tags) - patch.remove_tags
     held = {hand.field for hand in decision.overrides}
-    for name in {hand.field for hand in memory.overrides} - held:
-        wrote[name] = _plain(getattr(ticket, name, None)) if written is None else wrote.get(name)
+    given_back = {hand.field for hand in memory.overrides} - held
+    for name in given_back.intersection(_FIELDS):
+        if written is None or name not in written.values:  # given back, and right as it stands
+            wrote[name] = _plain(getattr(ticket, name, None))
     return replace(
         memory,
         starts_at=decision.starts_at or memory.starts_at,
         due_at=target.due_at if target else memory.due_at,
-        judged=target.state if judged and target else None,
-        judged_due_at=target.due_at if judged and target else None,
+        tier=memory.tier if judged and memory.judged else decision.tier,
+        judged=judged,
         policy_name=decision.policy_name,
         policy_version=decision.policy_version,
         cancelled_at=decision.cancelled_at,
+        restarted_after=decision.restarted_after,
         wrote=wrote,
         tags=tags,
         overrides=decision.overrides,
@@ -137,6 +145,29 @@ def remember(
         corrections=corrections,
         refused=refused,
         fingerprint=written.fingerprint if written else ticket.fingerprint,
+    )
+
+
+def _settled(target: Target | None) -> Target | None:
+    """The target where it is judged for good: met, breached, or a goal that was answered late."""
+    if target is None or target.state in {State.OPEN, State.CANCELLED}:
+        return None
+    late_goal = target.state is State.BEST_EFFORT and target.response_at is None
+    return None if late_goal else target
+
+
+def _target_json(target: Target) -> dict[str, Any]:
+    return target.to_json() | {"response_at": instant(target.response_at)}
+
+
+def _target(stored: Mapping[str, Any]) -> Target:
+    return Target(
+        metric=stored["metric"],
+        business=timedelta(minutes=stored["business_minutes"]),
+        commitment=Commitment(stored["commitment"]),
+        due_at=datetime.fromisoformat(stored["due_at"]),
+        state=State(stored["state"]),
+        response_at=_instant(stored.get("response_at")),
     )
 
 

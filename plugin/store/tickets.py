@@ -79,7 +79,7 @@ class Tickets:
             "connection": entry.connection,
             "ticket_id": ticket.id,
             "memory": memory.to_json(),
-            "decision": decision.to_json(),
+            "decision": decision.to_stored(),
             "organization_id": organization.id if organization else None,
             "organization_name": organization.name if organization else None,
             "kind": decision.kind.value,

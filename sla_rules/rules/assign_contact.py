@@ -17,15 +17,13 @@ def assign_contact(ticket: Ticket, tier: str, policy: Policy) -> tuple[str | Non
     if not terms.named_contact:
         if not contact:
             return None, None
-        text = f"{terms.label} has no named contact: the contact {contact} is not used."
-        return None, Reason(RULE, text, terms.clause)
+        params = {"tier": terms.label, "contact": contact}
+        return None, Reason(RULE, "not_used", terms.clause, params)
     if not organization or not contact:
-        text = f"{terms.label} has a named contact, but the organisation names none."
-        return None, Reason(RULE, text, terms.clause)
+        return None, Reason(RULE, "none_named", terms.clause, {"tier": terms.label})
     if ticket.assignee:
-        text = "The ticket has an assignee already: the named contact is not set."
-        return None, Reason(RULE, text, terms.clause)
+        return None, Reason(RULE, "has_assignee", terms.clause)
     if organization.named_contact_refusal:
-        text = f"The named contact {contact} is not set: {organization.named_contact_refusal}."
-        return None, Reason(RULE, text, terms.clause)
-    return contact, Reason(RULE, f"Assigned to the named contact {contact}.", terms.clause)
+        params = {"contact": contact, "refusal": organization.named_contact_refusal}
+        return None, Reason(RULE, "refused", terms.clause, params)
+    return contact, Reason(RULE, "assigned", terms.clause, {"contact": contact})

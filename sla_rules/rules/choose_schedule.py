@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..decision import Reason
 from ..policy import Policy, ScheduleText, plain
 from ..ticket import Ticket
@@ -27,7 +29,13 @@ def choose_schedule(
         if all(facts[key] & set(map(plain, wanted)) for key, wanted in conditions.items()):
             break
     text = policy.schedules[rule.schedule]
-    matched = ", ".join(f"{key} {'/'.join(values)}" for key, values in conditions.items())
-    sentence = f"Business hours {text.hours} ({text.time_zone})"
-    sentence += f", chosen by {matched}." if matched else "."
-    return rule.schedule, text, Reason(RULE, sentence, text.clause)
+    params = {"hours": text.hours, "zone": text.time_zone}
+    if conditions:
+        params["conditions"] = conditions_text(conditions)
+    key = "by_rule" if conditions else "for_all"
+    return rule.schedule, text, Reason(RULE, key, text.clause, params)
+
+
+def conditions_text(conditions: Mapping[str, tuple[str, ...]]) -> str:
+    """Return a rule's conditions as people read them: `language en/de, tier free`."""
+    return ", ".join(f"{key} {'/'.join(values)}" for key, values in conditions.items())

@@ -6,6 +6,7 @@ Only clear cases: what is in doubt stays covered.
 from __future__ import annotations
 
 from ..decision import Exclusion, Reason
+from ..memory import Memory
 from ..policy import Policy
 from ..ticket import Environment, Kind, Status, Ticket
 from .judge_message import Judgement
@@ -15,23 +16,28 @@ RULE = "exclude_ticket"
 
 
 def exclude_ticket(
-    ticket: Ticket, judgement: Judgement, start: Start, policy: Policy
+    ticket: Ticket, judgement: Judgement, start: Start, policy: Policy, memory: Memory
 ) -> tuple[Exclusion | None, Reason | None]:
-    """Return why no clock runs, None where the SLA covers the ticket."""
+    """Return why no clock runs, None where the SLA covers the ticket.
+
+    What was judged met or breached is undone by a person's word only, never by the text.
+    """
     if ticket.status is Status.SPAM:
-        return Exclusion.SPAM, Reason(RULE, "The ticket is spam.")
+        return Exclusion.SPAM, Reason(RULE, "spam")
     if ticket.status is Status.MERGED:
-        into = f" into {ticket.merged_into}" if ticket.merged_into else ""
-        return Exclusion.MERGED, Reason(
-            RULE, f"The ticket was merged{into}; that one keeps the start."
-        )
+        into = ticket.merged_into
+        key, params = ("merged_into", {"ticket": into}) if into else ("merged", {})
+        return Exclusion.MERGED, Reason(RULE, key, params=params)
     if judgement.environment is Environment.TEST:
-        text = "The ticket is about a test system: only production is covered."
-        return Exclusion.TEST_SYSTEM, Reason(RULE, text, policy.environments.clause)
-    if judgement.kind is Kind.FEATURE_REQUEST:
-        text = "Feature requests fall outside the SLA times; this one is recorded."
-        return Exclusion.FEATURE_REQUEST, Reason(RULE, text, policy.feature_requests.clause)
-    if start.at is None:
-        text = "No clock runs until the partner writes by a counted channel."
-        return Exclusion.NO_EMAIL, Reason(RULE, text, policy.clock.clause)
-    return None, None
+        found, said = Exclusion.TEST_SYSTEM, judgement.environment_by_person
+        why = Reason(RULE, "test_system", policy.environments.clause)
+    elif judgement.kind is Kind.FEATURE_REQUEST:
+        found, said = Exclusion.FEATURE_REQUEST, judgement.kind_by_person
+        why = Reason(RULE, "feature_request", policy.feature_requests.clause)
+    elif start.at is None:
+        return Exclusion.NO_EMAIL, Reason(RULE, "no_email", policy.clock.clause)
+    else:
+        return None, None
+    if memory.judged and not said:
+        return None, Reason(RULE, "judged_before")
+    return found, why

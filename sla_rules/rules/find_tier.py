@@ -14,21 +14,22 @@ def find_tier(ticket: Ticket, policy: Policy) -> tuple[str, bool, Reason]:
     organization = ticket.organization
     raw = organization.tier if organization else None
     key = policy.tier_by_name.get(plain(raw)) if raw else None
-    if key:
-        whose = (
-            f"{organization.name} has" if organization and organization.name else "The partner has"
-        )
+    if organization and key:
         tier = policy.tiers[key]
-        found_by = organization.found_by if organization else None
-        how = f" (found by {found_by})" if found_by else ""
-        text = f"{whose} the package {tier.label}{how}."
-        return key, True, Reason(RULE, text, tier.clause)
+        params = {"tier": tier.label}
+        sentence_key = "known" if organization.name else "known_unnamed"
+        if organization.name:
+            params["organization"] = organization.name
+        if organization.found_by:
+            params["found_by"] = organization.found_by
+            sentence_key += "_by"
+        return key, True, Reason(RULE, sentence_key, tier.clause, params)
     fallback = policy.tiers[policy.default_tier]
+    params = {"tier": fallback.label}
     if organization is None:
-        why = "The requester belongs to no organisation"
+        sentence_key = "no_organization"
     elif raw:
-        why = f"The package {raw!r} is not one of the contract's"
+        sentence_key, params["package"] = "unknown_package", repr(raw)
     else:
-        why = "The organisation has no package"
-    text = f"{why}: the default package {fallback.label} applies."
-    return policy.default_tier, False, Reason(RULE, text, fallback.clause)
+        sentence_key = "no_package"
+    return policy.default_tier, False, Reason(RULE, sentence_key, fallback.clause, params)

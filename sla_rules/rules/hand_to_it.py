@@ -17,11 +17,8 @@ def hand_to_it(
     if judgement.kind is not Kind.ERROR_REPORT or exclusion not in {None, Exclusion.NO_EMAIL}:
         return False, None, None
     group = policy.it.group
-    text = "A production error: passed on to IT"
     if not group:
-        text += "."
-    elif answered:
-        text += f", group {group}."
-    else:
-        text += f"; the group {group} gets it after the first response."
-    return True, (group or None) if answered else None, Reason(RULE, text, policy.it.clause)
+        return True, None, Reason(RULE, "no_group", policy.it.clause)
+    key = "group_now" if answered else "group_later"
+    reason = Reason(RULE, key, policy.it.clause, {"group": group})
+    return True, group if answered else None, reason

@@ -11,19 +11,24 @@ from ..decision import Reason
 from ..memory import Memory
 from ..policy import Policy, plain
 from ..ticket import Author, Environment, Impact, Kind, Ticket
+from .respect_hand import who_set
 
 RULE = "judge_message"
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the message is. `by_person` says that a person, not the text, said so for the kind."""
+    """What the message is.
+
+    `kind_by_person` and `environment_by_person` say that a person, not the text, said so.
+    """
 
     kind: Kind
     environment: Environment
     impact: Impact
     candidate: bool
-    by_person: bool
+    kind_by_person: bool
+    environment_by_person: bool
     restored: frozenset[str]
     quote: str | None
     language: str | None
@@ -34,33 +39,19 @@ def judge_message(ticket: Ticket, policy: Policy, memory: Memory) -> Judgement:
     """Judge the partner's first message, with what people said of it."""
     seen = policy.classifier.classify(ticket.subject, _partner_text(ticket), ticket.language)
     restored = _restored(ticket, policy, memory)
-    reasons = []
-
-    kind, candidate, because = seen.kind, seen.candidate, ", ".join(seen.because)
     said = _said_kind(ticket, policy, memory, restored)
     if said:
-        kind, candidate = said[0], False
-        reasons.append(Reason(RULE, f"{_NAMES[kind]}: {said[1]}."))
+        kind, candidate, why = said[0], False, said[1]
     elif policy.tags.feature_request in restored:
-        kind = Kind.QUESTION if kind is Kind.FEATURE_REQUEST else kind
-        candidate = False
-        text = "A person took the label for feature requests away: the clock runs."
-        reasons.append(Reason(RULE, text))
+        kind = Kind.QUESTION if seen.kind is Kind.FEATURE_REQUEST else seen.kind
+        candidate, why = False, _taken_away(ticket, policy.tags.feature_request)
     else:
-        doubt = ", perhaps with a feature request: in doubt the clock runs" if candidate else ""
-        reasons.append(Reason(RULE, f"{_NAMES[kind]}{doubt}{f' ({because})' if because else ''}."))
+        kind, candidate = seen.kind, seen.candidate
+        because = f" ({', '.join(seen.because)})" if seen.because else ""
+        params = {"kind": kind.value, "because": because}
+        why = Reason(RULE, "kind_in_doubt" if candidate else "kind_by_text", params=params)
 
-    environment = seen.environment
-    if ticket.environment:
-        environment = ticket.environment
-        reasons.append(Reason(RULE, f"A person set the system to {environment.value}."))
-    elif policy.tags.excluded in restored:
-        environment = Environment.PRODUCTION
-        reasons.append(Reason(RULE, f"A person took {policy.tags.excluded} away: the clock runs."))
-    elif policy.tags.excluded in ticket.tags - memory.tags:
-        environment = Environment.TEST
-        reasons.append(Reason(RULE, f"A person set the tag {policy.tags.excluded}."))
-
+    environment, why_environment = _said_environment(ticket, policy, memory, restored)
     impact = ticket.impact or seen.impact
     if said and ticket.impact is None:
         if kind is not Kind.ERROR_REPORT:
@@ -69,14 +60,15 @@ def judge_message(ticket: Ticket, policy: Policy, memory: Memory) -> Judgement:
             impact = Impact.DEGRADED
     return Judgement(
         kind=kind,
-        environment=environment,
+        environment=environment or seen.environment,
         impact=impact,
         candidate=candidate,
-        by_person=said is not None,
+        kind_by_person=said is not None,
+        environment_by_person=environment is not None,
         restored=restored,
         quote=seen.quote,
         language=ticket.language or seen.language,
-        reasons=tuple(reasons),
+        reasons=(why, why_environment) if why_environment else (why,),
     )
 
 
@@ -89,30 +81,59 @@ def _partner_text(ticket: Ticket) -> str:
 
 def _said_kind(
     ticket: Ticket, policy: Policy, memory: Memory, restored: frozenset[str]
-) -> tuple[Kind, str] | None:
+) -> tuple[Kind, Reason] | None:
+    """What a person said: in the field, by the tag, by the ticket's type; the first that speaks."""
     if ticket.kind:
-        return ticket.kind, "a person said so in the field SLA kind"
+        params = {"kind": ticket.kind.value} | who_set(ticket, "kind")
+        return ticket.kind, Reason(RULE, "kind_by_field", params=params)
     if memory.reviewed:
-        return memory.reviewed, "a person said so in the console"
+        params = {"kind": memory.reviewed.value}
+        return memory.reviewed, Reason(RULE, "kind_by_review", params=params)
     tag = policy.tags.feature_request
-    if tag in ticket.tags - memory.tags and tag not in restored:
-        return Kind.FEATURE_REQUEST, f"a person set the tag {tag}"
+    if tag not in restored and _tagged_by_person(tag, ticket, memory):
+        kind = Kind.FEATURE_REQUEST
+        params = {"kind": kind.value, "tag": tag} | who_set(ticket, f"tag:{tag}")
+        return kind, Reason(RULE, "kind_by_tag", params=params)
     if ticket.type and ticket.type != memory.wrote.get("kind"):
         for kind in Kind:
             if plain(ticket.type) in map(plain, getattr(policy.types, kind.value)):
-                return kind, f"the ticket's type is {ticket.type}"
+                params = {"kind": kind.value, "type": ticket.type} | who_set(ticket, "type")
+                return kind, Reason(RULE, "kind_by_type", params=params)
     return None
+
+
+def _said_environment(
+    ticket: Ticket, policy: Policy, memory: Memory, restored: frozenset[str]
+) -> tuple[Environment | None, Reason | None]:
+    tag = policy.tags.excluded
+    if ticket.environment:
+        params = {"environment": ticket.environment.value} | who_set(ticket, "environment")
+        return ticket.environment, Reason(RULE, "environment_by_field", params=params)
+    if tag in restored:
+        return Environment.PRODUCTION, _taken_away(ticket, tag)
+    if _tagged_by_person(tag, ticket, memory):
+        params = {"tag": tag} | who_set(ticket, f"tag:{tag}")
+        return Environment.TEST, Reason(RULE, "environment_by_tag", params=params)
+    return None, None
+
+
+def _tagged_by_person(tag: str, ticket: Ticket, memory: Memory) -> bool:
+    """Audits tell whose tag it is (a follow-up ticket inherits those of the one before it)."""
+    theirs = tag in ticket.tags - memory.tags
+    if not ticket.audited:
+        return theirs
+    return tag in ticket.tags and any(
+        hand.field == f"tag:{tag}" and (theirs or not hand.by_our_account) for hand in ticket.hands
+    )
+
+
+def _taken_away(ticket: Ticket, tag: str) -> Reason:
+    return Reason(RULE, "label_taken_away", params={"tag": tag} | who_set(ticket, f"tag:{tag}"))
 
 
 def _restored(ticket: Ticket, policy: Policy, memory: Memory) -> frozenset[str]:
     """Labels that a person took away, now or earlier; one that they set again counts again."""
     labels = {policy.tags.feature_request, policy.tags.excluded}
-    gone = {tag for tag in labels & memory.tags if tag not in ticket.tags}
+    by_hand = {h.field.removeprefix("tag:") for h in ticket.hands if not h.by_our_account}
+    gone = labels & (memory.tags | by_hand)
     return frozenset((memory.restored | gone) - ticket.tags)
-
-
-_NAMES = {
-    Kind.FEATURE_REQUEST: "Feature request",
-    Kind.ERROR_REPORT: "Error report",
-    Kind.QUESTION: "Question",
-}

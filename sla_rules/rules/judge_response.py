@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ..decision import Reason, State, Target, instant
@@ -9,6 +10,7 @@ from ..memory import Memory
 from ..policy import Commitment, Policy
 from ..schedule import Schedule
 from ..ticket import Author, Status, Ticket
+from .respect_hand import who_set
 from .start_clock import Start
 
 RULE = "judge_response"
@@ -23,41 +25,49 @@ def judge_response(
     policy: Policy,
     memory: Memory,
     now: datetime,
-) -> tuple[Target, tuple[Reason, ...]]:
-    """Return the target with its state. Needs a start.
+) -> tuple[Target, datetime | None, tuple[Reason, ...]]:
+    """Return the target with its state, when it was solved without a reply, and why. Needs a start.
 
-    An answer exactly at the deadline is in time. What is met or breached stays so, with the policy
-    it was judged by; a best-effort goal is never breached.
+    An answer exactly at the deadline is in time. What is met or breached stays so, with the terms
+    and the policy it was judged by; a best-effort goal is never breached.
     """
     if start.at is None:
         raise ValueError("a ticket without a start has no target")
     terms = policy.tiers[tier]
-    reasons = []
-    due_at = schedule.add(start.at, terms.first_response)
+    label, clause = terms.label, terms.clause
     responded_at = _first_response(ticket, start.at)
-    same_clock = memory.starts_at == start.at
-    if same_clock and memory.judged and memory.judged_due_at:
-        due_at = memory.judged_due_at
-        text = f"Judged before, by policy {memory.policy_version}: it stays so."
-        reasons.append(Reason(RULE, text))
-    elif same_clock and memory.due_at and _is_older(start.at, policy):
-        due_at = memory.due_at
-        text = f"Policy {policy.version} does not move tickets that started before it."
-        reasons.append(Reason(RULE, text))
-    state = _state(ticket, start, terms.commitment, due_at, responded_at, memory, now)
     target = Target(
         metric=METRIC,
         business=terms.first_response,
         commitment=terms.commitment,
-        due_at=due_at,
-        state=state,
+        due_at=schedule.add(start.at, terms.first_response),
+        state=State.OPEN,
+    )
+    reasons = []
+    judged = memory.judged
+    if judged:
+        target = judged
+        responded_at = responded_at or judged.response_at
+        label = policy.tiers.get(memory.tier or tier, terms).label
+        params = {"version": memory.policy_version or policy.version}
+        reasons.append(Reason(RULE, "judged_before", params=params))
+    elif memory.due_at and _stays(start.at, tier, policy, memory):
+        target = replace(target, due_at=memory.due_at)
+        reasons.append(Reason(RULE, "not_moved", params={"version": policy.version}))
+    solved_at = memory.cancelled_at or _solved_at(ticket, start.at, responded_at)
+    target = replace(
+        target,
+        state=_state(ticket, target, responded_at, solved_at, memory, now),
         response_at=responded_at,
         response_after=schedule.elapsed(start.at, responded_at) if responded_at else None,
     )
-    promise = "first response within" if terms.commitment is Commitment.GUARANTEED else "a goal of"
-    hours = duration_text(terms.first_response)
-    text = f"{terms.label}: {promise} {hours} of business time, due {instant(due_at)}."
-    return target, (Reason("set_deadline", text, terms.clause), *reasons, _verdict(target, ticket))
+    params = {
+        "tier": label,
+        "business": duration_text(target.business),
+        "due_at": instant(target.due_at),
+    }
+    deadline = Reason("set_deadline", target.commitment.value, clause, params)
+    return target, solved_at, (deadline, *reasons, _verdict(target, ticket, solved_at))
 
 
 def duration_text(business: timedelta) -> str:
@@ -67,9 +77,16 @@ def duration_text(business: timedelta) -> str:
     return " ".join(filter(None, parts))
 
 
-def _is_older(starts_at: datetime, policy: Policy) -> bool:
+def _stays(starts_at: datetime, tier: str, policy: Policy, memory: Memory) -> bool:
+    """Whether the deadline decided last stays, as its own version of the policy is not at hand."""
     from_ = policy.effective_from
-    return from_ is not None and starts_at < from_ and not policy.applies_to_open
+    return (
+        from_ is not None
+        and starts_at < from_
+        and not policy.applies_to_open
+        and (memory.policy_name, memory.policy_version) != (policy.name, policy.version)
+        and (memory.starts_at, memory.tier) == (starts_at, tier)
+    )
 
 
 def _first_response(ticket: Ticket, starts_at: datetime) -> datetime | None:
@@ -81,40 +98,54 @@ def _first_response(ticket: Ticket, starts_at: datetime) -> datetime | None:
     return at if at is not None and at >= starts_at else None
 
 
+def _solved_at(
+    ticket: Ticket, starts_at: datetime, responded_at: datetime | None
+) -> datetime | None:
+    """When the ticket was solved without a reply, where the vendor tells."""
+    solved_at = ticket.solved_at
+    if solved_at is None or solved_at <= starts_at:
+        return None
+    return solved_at if responded_at is None or responded_at > solved_at else None
+
+
 def _state(
     ticket: Ticket,
-    start: Start,
-    commitment: Commitment,
-    due_at: datetime,
+    target: Target,
     responded_at: datetime | None,
+    solved_at: datetime | None,
     memory: Memory,
     now: datetime,
 ) -> State:
-    if ticket.status in {Status.SPAM, Status.DELETED, Status.MERGED}:
+    due_at = target.due_at
+    if ticket.status in GONE:
         return State.CANCELLED
     if responded_at is not None and responded_at <= due_at:
         return State.MET
-    if memory.judged is State.BREACHED and memory.starts_at == start.at:
-        return State.BREACHED
-    if responded_at is None and (
-        start.cancelled_at is not None or ticket.status in {Status.SOLVED, Status.CLOSED}
-    ):
-        return State.CANCELLED
-    if commitment is Commitment.BEST_EFFORT:
-        return State.BEST_EFFORT
-    late = responded_at is not None or now > due_at
-    return State.BREACHED if late else State.OPEN
+    if memory.judged:
+        return memory.judged.state
+    guaranteed = target.commitment is Commitment.GUARANTEED
+    resting = ticket.status in {Status.SOLVED, Status.CLOSED} and responded_at is None
+    if solved_at is not None or resting:
+        was_late = memory.cancelled_at is None and solved_at is not None and due_at < solved_at
+        return State.BREACHED if guaranteed and was_late else State.CANCELLED
+    late = State.BREACHED if responded_at is not None or now > due_at else State.OPEN
+    return late if guaranteed else State.BEST_EFFORT
 
 
-def _verdict(target: Target, ticket: Ticket) -> Reason:
-    answered = (
-        f"answered at {instant(target.response_at)}" if target.response_at else "no answer yet"
-    )
-    texts = {
-        State.OPEN: f"The clock runs: {answered}.",
-        State.MET: f"Met: {answered}.",
-        State.BREACHED: f"Breached: {answered}.",
-        State.CANCELLED: f"Cancelled: the ticket is {ticket.status.value} without a reply.",
-        State.BEST_EFFORT: f"Best effort, never a breach: {answered}.",
-    }
-    return Reason(RULE, texts[target.state])
+GONE = frozenset({Status.SPAM, Status.DELETED, Status.MERGED})
+
+
+def _verdict(target: Target, ticket: Ticket, solved_at: datetime | None) -> Reason:
+    key, params = target.state.value, {}
+    if target.state is State.CANCELLED:
+        if ticket.status in GONE:
+            key, params = "cancelled_gone", who_set(ticket, "status")
+            params["status"] = ticket.status.value
+        elif solved_at is None:
+            params["status"] = ticket.status.value
+        else:
+            key, params["solved_at"] = "cancelled_until", instant(solved_at)
+    elif target.response_at:
+        key += "" if target.state is State.MET else "_late"
+        params["response_at"] = instant(target.response_at)
+    return Reason(RULE, key, params=params)

@@ -31,5 +31,4 @@ def keep_due_date(
     lost = traits.recalculates_due_at and is_correction(memory, ticket, due_at)
     if not lost or len(corrections_today(memory, now)) < MOST_CORRECTIONS:
         return False, lost and policy.tags.due_not_kept in ticket.tags, None
-    text = f"The account changed our due date {MOST_CORRECTIONS} times in a day: it is left alone."
-    return True, True, Reason(RULE, text)
+    return True, True, Reason(RULE, "given_up", params={"times": str(MOST_CORRECTIONS)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Set
 from datetime import datetime
 
 from ..decision import Reason, instant
@@ -23,7 +24,11 @@ def respect_hand(
     """
     given_back = policy.tags.manual in memory.tags and policy.tags.manual not in ticket.tags
     if ticket.audited:
-        hands = tuple(hand for hand in ticket.hands if not _is_ours(hand, ticket, memory))
+        hands = tuple(
+            hand
+            for hand in ticket.hands
+            if not _is_ours(hand, ticket, memory) and not _is_no_override(hand, ticket, memory)
+        )
     elif given_back:
         hands = ()
     else:
@@ -31,11 +36,39 @@ def respect_hand(
             Hand(field=name) for name in FIELDS if _is_strange(name, ticket, memory, traits)
         ) + tuple(Hand(field=f"tag:{tag}") for tag in sorted(_taken_tags(ticket, policy, memory)))
     reasons = tuple(
-        Reason(RULE, f"A person set {_name(hand)}{_who(hand)}: it is left alone.")
+        Reason(RULE, "field", params={"field": hand.field} | _who(hand))
         for hand in hands
         if hand.field in FIELDS
     )
     return hands, reasons
+
+
+def contested_tags(
+    hands: Iterable[Hand], wanted: Set[str], ticket: Ticket, policy: Policy
+) -> tuple[Reason, ...]:
+    """Return a reason for each tag that a person holds against the rules.
+
+    The labels that are a classification (feature request, test system) are no such tags.
+    """
+    labels = {policy.tags.feature_request, policy.tags.excluded, policy.tags.manual}
+    reasons = []
+    for hand in hands:
+        tag = hand.field.removeprefix("tag:")
+        ours = hand.field.startswith("tag:") and tag in policy.our_tags - labels
+        if ours and (tag in wanted) != (tag in ticket.tags):
+            key = "tag_set" if tag in ticket.tags else "tag_taken"
+            reasons.append(Reason(RULE, key, params={"tag": tag} | _who(hand)))
+    return tuple(reasons)
+
+
+def who_set(ticket: Ticket, name: str) -> dict[str, str]:
+    """Return who changed a field or tag, and when, as far as the vendor tells."""
+    return next((_who(hand) for hand in reversed(ticket.hands) if hand.field == name), {})
+
+
+def _is_no_override(hand: Hand, ticket: Ticket, memory: Memory) -> bool:
+    """An agent who takes a ticket that we assigned to nobody goes against no rule."""
+    return hand.field == "assignee" and bool(ticket.assignee) and "assignee" not in memory.wrote
 
 
 def _is_ours(hand: Hand, ticket: Ticket, memory: Memory) -> bool:
@@ -60,6 +93,8 @@ def _is_strange(name: str, ticket: Ticket, memory: Memory, traits: Traits) -> bo
     if name == "due_at" and traits.recalculates_due_at:
         return False
     if name in memory.wrote:
+        if name == "assignee":  # one that was taken off again is not put back
+            return current != memory.wrote[name]
         default = traits.default_priority if name == "priority" else None
         return current not in {memory.wrote[name], default}
     if any(hand.field == name for hand in memory.overrides):
@@ -69,13 +104,6 @@ def _is_strange(name: str, ticket: Ticket, memory: Memory, traits: Traits) -> bo
     return name == "due_at" and current is not None and not traits.native_due_at
 
 
-def _name(hand: Hand) -> str:
-    return {"due_at": "the due date", "priority": "the priority", "assignee": "the assignee"}[
-        hand.field
-    ]
-
-
-def _who(hand: Hand) -> str:
-    by = f" ({hand.by}" if hand.by else ""
-    when = f"{', ' if by else ' ('}{instant(hand.at)}" if hand.at else ""
-    return f"{by}{when})" if by or when else ""
+def _who(hand: Hand) -> dict[str, str]:
+    found = {"by": hand.by, "at": instant(hand.at)}
+    return {name: value for name, value in found.items() if value}

@@ -15,10 +15,10 @@ def set_priority(
     """Return the matrix's cell and why; `at_least` is what a warning raises it to."""
     priority = policy.priority.matrix[tier][impact]
     label = policy.tiers[tier].label
-    text = f"{label} with impact {impact.value} has priority {priority.value}"
+    key = "by_impact"
+    params = {"tier": label, "impact": impact.value, "priority": priority.value}
     ranks = list(Priority)
     if at_least is not None and ranks.index(at_least) > ranks.index(priority):
-        priority = at_least
-        text += f", raised to {priority.value} near the deadline"
-    text += "."
-    return priority, Reason(RULE, text, policy.priority.clause)
+        key, priority = "raised", at_least
+        params |= {"usual": params["priority"], "priority": priority.value}
+    return priority, Reason(RULE, key, policy.priority.clause, params)

@@ -20,44 +20,50 @@ RULE = "start_clock"
 class Start:
     """When the clock starts; `at` is None where nothing counted has arrived.
 
-    `cancelled_at` is set while the ticket rests, solved without a reply.
+    `restarted_after` is when the ticket was solved without a reply, where a new clock runs since.
     """
 
     at: datetime | None
-    cancelled_at: datetime | None
     reason: Reason
+    restarted_after: datetime | None = None
 
 
 def start_clock(ticket: Ticket, policy: Policy, memory: Memory) -> Start:
-    """Return the start. It never moves, unless the ticket was solved without a reply and reopened.
+    """Return the start, which never moves, but for a merged ticket that came earlier.
 
-    A ticket whose channel nobody knows counts: in doubt the clock runs.
+    A ticket whose channel nobody knows counts: in doubt the clock runs. What was judged keeps its
+    start, and a clock that began anew is not drawn back by what came before it.
     """
     clause = policy.clock.clause
-    counted = ", ".join(sorted(policy.clock.counted_channels))
-    reopened = memory.cancelled_at is not None and ticket.status not in _RESTING
-    if memory.cancelled_at is not None:
-        again = _first_counted(ticket, policy, after=memory.cancelled_at)
-        if reopened and again:
-            text = "Reopened after it was solved without a reply: a new clock from the new message."
-            return Start(again, None, Reason(RULE, text, clause))
-        text = "Solved without a reply: no clock until the partner writes again."
-        return Start(memory.starts_at, memory.cancelled_at, Reason(RULE, text, clause))
-
-    first = _first_counted(ticket, policy, after=None)
-    known = [at for at in (memory.starts_at or first, ticket.merged_starts_at) if at]
+    channels = {"channels": ", ".join(sorted(policy.clock.counted_channels))}
+    own = memory.starts_at or _first_counted(ticket, policy, after=None)
+    merged = None if memory.judged else ticket.merged_starts_at
+    if merged and memory.restarted_after and merged <= memory.restarted_after:
+        merged = None
+    known = [at for at in (own, merged) if at]
     if not known:
-        text = f"No message of the partner arrived by a counted channel ({counted})."
-        return Start(None, None, Reason(RULE, text, clause))
+        return Start(None, Reason(RULE, "none", clause, channels))
     at = min(known)
-    if ticket.merged_starts_at == at and at != (memory.starts_at or first):
-        text = "A merged ticket came earlier: the clock keeps its start."
+    if at != own:
+        reason = Reason(RULE, "merged_earlier", clause)
+    elif memory.restarted_after:
+        reason = Reason(RULE, "reopened", clause)
     elif not ticket.messages and ticket.channel is None:
-        text = "The channel is not known: in doubt the clock runs from the ticket's creation."
+        reason = Reason(RULE, "unknown_channel", clause)
     else:
-        text = "The clock starts with the partner's first message by a counted channel"
-        text += f" ({counted})."
-    return Start(at, None, Reason(RULE, text, clause))
+        reason = Reason(RULE, "first_message", clause, channels)
+    return Start(at, reason, memory.restarted_after)
+
+
+def start_anew(ticket: Ticket, policy: Policy, solved_at: datetime) -> Start | None:
+    """Return the new clock of a ticket that was solved without a reply, None while none starts.
+
+    It starts at the partner's first counted message since.
+    """
+    again = _first_counted(ticket, policy, after=solved_at)
+    if again is None or ticket.status in _RESTING:
+        return None
+    return Start(again, Reason(RULE, "reopened", policy.clock.clause), solved_at)
 
 
 _RESTING = {Status.SOLVED, Status.CLOSED, Status.SPAM, Status.DELETED, Status.MERGED}

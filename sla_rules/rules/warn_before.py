@@ -91,5 +91,5 @@ def _reason(reached: list[tuple[datetime, str, WarningLevel]], target: Target) -
     if not reached:
         return None
     at, key, _ = reached[-1]
-    text = f"Warning {key} since {instant(at)}: the deadline {instant(target.due_at)} is near."
-    return Reason(RULE, text)
+    params = {"level": key, "reached_at": instant(at), "due_at": instant(target.due_at)}
+    return Reason(RULE, "reached", params=params)

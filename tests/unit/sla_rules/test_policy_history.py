@@ -1,12 +1,13 @@
 """Which version of the policy governs which ticket."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sla_rules.decision import State
+from sla_rules.decision import State, Target
 from sla_rules.errors import PolicyError
 from sla_rules.memory import Memory
+from sla_rules.policy import Commitment
 from sla_rules.policy_file import DEFAULT_POLICY, read_policy
 from sla_rules.policy_history import PolicyHistory
 from sla_rules.ticket import Channel, Ticket
@@ -86,8 +87,13 @@ def test_what_is_judged_keeps_the_version_it_was_judged_by():
     ticket = Ticket(id="7", channel=Channel.EMAIL, created_at=OCTOBER)
     judged = Memory(
         starts_at=OCTOBER,
-        judged=State.MET,
-        judged_due_at=OCTOBER,
+        judged=Target(
+            metric="first_response",
+            business=timedelta(hours=8),
+            commitment=Commitment.GUARANTEED,
+            due_at=NOVEMBER,
+            state=State.MET,
+        ),
         policy_name="regiondo",
         policy_version="1",
     )
