@@ -2,91 +2,33 @@
 
 from __future__ import annotations
 
-import json
-import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 import requests
-from werkzeug.serving import make_server
+from sandbox_http import FreshdeskApi, Json, Target, first_error
 
-from plugin.sandbox.server import Sandbox, create_sandbox
+from plugin.sandbox.server import create_sandbox, serving
 
-Json = dict[str, Any]
 NOW = datetime(2026, 11, 23, 8, 30, tzinfo=UTC)
 FIRST, LAST = "2026-11-23T14:00:00Z", "2026-11-24T16:00:00Z"
 NATIVE = ("2026-11-24T08:30:00Z", "2026-11-26T08:30:00Z")
 
 
-class Target:
-    """A webhook receiver that keeps what it got and answers the statuses given, then 200."""
-
-    def __init__(self) -> None:
-        self.received: list[tuple[dict[str, str], Json]] = []
-        self.answers: list[int] = []
-        target = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                target.received.append((dict(self.headers), json.loads(body)))
-                self.send_response(target.answers.pop(0) if target.answers else 200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-
-
-class Api:
-    """The account `acme`, as a client with the account's key sees it."""
-
-    def __init__(self, base: str, sandbox: Sandbox) -> None:
-        self.base = base
-        self.sandbox = sandbox
-        self.account = sandbox.freshdesk.account("acme")
-        self.session = requests.Session()
-        self.session.auth = ("sandbox-key", "X")
-
-    def __call__(self, method: str, path: str, body: Json | None = None) -> requests.Response:
-        return self.session.request(method, f"{self.base}/api/v2/{path}", json=body, timeout=10)
-
-    def update(self, ticket_id: int, **fields: object) -> requests.Response:
-        return self("PUT", f"tickets/{ticket_id}", dict(fields))
-
-    def ticket(self, ticket_id: int = 1) -> Json:
-        return dict(self("GET", f"tickets/{ticket_id}").json())
-
-
 @pytest.fixture
-def api() -> Iterator[Api]:
+def api() -> Iterator[FreshdeskApi]:
     sandbox = create_sandbox(clock=lambda: NOW)
-    server = make_server("127.0.0.1", 0, sandbox.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    client = Api(f"http://127.0.0.1:{server.server_port}/freshdesk/acme", sandbox)
-    client.account.create_company("Alpen Tours", "advanced", "agent@sandbox.test", ["alpen.test"])
-    client.account.receive_email(
-        "Checkout is down", "Error 500", "eva@alpen.test", "Eva", language="fr"
-    )
-    yield client
-    client.session.close()
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    sandbox.close()
+    with serving(sandbox) as address:
+        client = FreshdeskApi(address, sandbox)
+        client.account.create_company(
+            "Alpen Tours", "advanced", "agent@sandbox.test", ["alpen.test"]
+        )
+        client.account.receive_email(
+            "Checkout is down", "Error 500", "eva@alpen.test", "Eva", language="fr"
+        )
+        yield client
 
 
 @pytest.fixture
@@ -96,12 +38,7 @@ def target() -> Iterator[Target]:
     receiver.close()
 
 
-def first_error(answer: requests.Response) -> tuple[int, str, str]:
-    body = answer.json()
-    return answer.status_code, body["errors"][0]["field"], body["errors"][0]["code"]
-
-
-def test_a_partner_email_becomes_a_ticket_with_native_due_dates(api: Api) -> None:
+def test_a_partner_email_becomes_a_ticket_with_native_due_dates(api: FreshdeskApi) -> None:
     ticket = api("GET", "tickets/1?include=requester,company,stats,conversations").json()
     assert (ticket["status"], ticket["priority"], ticket["source"]) == (2, 1, 1)
     assert (ticket["fr_due_by"], ticket["due_by"]) == NATIVE
@@ -113,7 +50,7 @@ def test_a_partner_email_becomes_a_ticket_with_native_due_dates(api: Api) -> Non
     assert company["custom_fields"]["sla_tier"] == "advanced"
 
 
-def test_wrong_credentials_and_missing_tickets(api: Api) -> None:
+def test_wrong_credentials_and_missing_tickets(api: FreshdeskApi) -> None:
     refused = requests.get(f"{api.base}/api/v2/tickets/1", auth=("wrong", "X"), timeout=5)
     assert refused.status_code == 401
     assert refused.json()["code"] == "invalid_credentials"
@@ -121,30 +58,30 @@ def test_wrong_credentials_and_missing_tickets(api: Api) -> None:
     assert (missing.status_code, missing.content) == (404, b"")
 
 
-def test_due_dates_come_in_pairs(api: Api) -> None:
+def test_due_dates_come_in_pairs(api: FreshdeskApi) -> None:
     assert first_error(api.update(1, fr_due_by=FIRST)) == (400, "due_by", "missing_field")
     assert first_error(api.update(1, due_by=LAST)) == (400, "fr_due_by", "missing_field")
     assert api.update(1, fr_due_by=FIRST, due_by=LAST).json()["fr_due_by"] == FIRST
 
 
 @pytest.mark.parametrize("due_by", [FIRST, "2026-11-23T13:00:00Z"])
-def test_the_resolution_date_lies_after_the_first_response(api: Api, due_by: str) -> None:
+def test_the_resolution_date_lies_after_the_first_response(api: FreshdeskApi, due_by: str) -> None:
     assert first_error(api.update(1, fr_due_by=FIRST, due_by=due_by))[:2] == (400, "due_by")
 
 
-def test_a_due_date_in_the_past_is_refused(api: Api) -> None:
+def test_a_due_date_in_the_past_is_refused(api: FreshdeskApi) -> None:
     answer = api.update(1, fr_due_by="2026-11-23T08:00:00Z", due_by=LAST)
     assert first_error(answer)[:2] == (400, "fr_due_by")
 
 
-def test_due_dates_are_refused_while_the_sla_timer_is_off(api: Api) -> None:
+def test_due_dates_are_refused_while_the_sla_timer_is_off(api: FreshdeskApi) -> None:
     api.update(1, status=3)
     answer = api.update(1, fr_due_by=FIRST, due_by=LAST)
     assert first_error(answer)[:2] == (400, "fr_due_by")
     assert "sla timer on" in answer.json()["errors"][0]["message"]
 
 
-def test_the_legacy_engine_keeps_a_date_set_by_hand(api: Api) -> None:
+def test_the_legacy_engine_keeps_a_date_set_by_hand(api: FreshdeskApi) -> None:
     api.update(1, priority=4)
     assert api.ticket()["fr_due_by"] == "2026-11-23T09:30:00Z"
     api.update(1, fr_due_by=FIRST, due_by=LAST)
@@ -154,7 +91,7 @@ def test_the_legacy_engine_keeps_a_date_set_by_hand(api: Api) -> None:
 
 @pytest.mark.parametrize(("keeps", "expected"), [(True, FIRST), (False, NATIVE[0])])
 def test_the_recalculating_engine_shows_old_dates_and_recomputes_later(
-    api: Api, keeps: bool, expected: str
+    api: FreshdeskApi, keeps: bool, expected: str
 ) -> None:
     api.account.configure(engine="recalculating", recalculation_seconds=0.2, keeps_api_due=keeps)
     answer = api.update(1, fr_due_by=FIRST, due_by=LAST)
@@ -164,7 +101,7 @@ def test_the_recalculating_engine_shows_old_dates_and_recomputes_later(
     assert api.ticket()["fr_due_by"] == expected
 
 
-def test_the_recalculating_engine_fills_a_new_ticket_seconds_later(api: Api) -> None:
+def test_the_recalculating_engine_fills_a_new_ticket_seconds_later(api: FreshdeskApi) -> None:
     api.account.configure(engine="recalculating", recalculation_seconds=0.2)
     body = {"subject": "s", "description": "d", "email": "x@y.test", "status": 2, "priority": 1}
     made = api("POST", "tickets", body)
@@ -173,7 +110,7 @@ def test_the_recalculating_engine_fills_a_new_ticket_seconds_later(api: Api) -> 
     assert api.ticket(made.json()["id"])["fr_due_by"] == NATIVE[0]
 
 
-def test_tags_are_replaced_and_custom_fields_are_merged(api: Api) -> None:
+def test_tags_are_replaced_and_custom_fields_are_merged(api: FreshdeskApi) -> None:
     api.update(1, tags=["a", "b"], custom_fields={"cf_sla_note": "one"})
     api.update(1, tags=["c"], custom_fields={"cf_sla_kind": "Error"})
     ticket = api.ticket()
@@ -195,11 +132,13 @@ def test_tags_are_replaced_and_custom_fields_are_merged(api: Api) -> None:
         ({"company_id": 5}, ("company_id", "require_feature")),
     ],
 )
-def test_values_that_do_not_fit_are_named(api: Api, fields: Json, error: tuple[str, str]) -> None:
+def test_values_that_do_not_fit_are_named(
+    api: FreshdeskApi, fields: Json, error: tuple[str, str]
+) -> None:
     assert first_error(api.update(1, **fields)) == (400, *error)
 
 
-def test_a_spam_or_deleted_ticket_takes_no_update(api: Api) -> None:
+def test_a_spam_or_deleted_ticket_takes_no_update(api: FreshdeskApi) -> None:
     api.account.spam(1)
     assert api.update(1, priority=2).status_code == 405
     api.account.receive_email("Two", "Body")
@@ -209,7 +148,7 @@ def test_a_spam_or_deleted_ticket_takes_no_update(api: Api) -> None:
     assert api("GET", "tickets").json() == []
 
 
-def test_conversations_tell_who_said_what(api: Api) -> None:
+def test_conversations_tell_who_said_what(api: FreshdeskApi) -> None:
     api.account.agent_notes(1, "internal")
     assert api("POST", "tickets/1/reply", {"body": "<p>On it</p>"}).status_code == 201
     api.account.receive_email("", "Thanks", "eva@alpen.test", ticket=1)
@@ -220,7 +159,7 @@ def test_conversations_tell_who_said_what(api: Api) -> None:
     assert stats["first_responded_at"] == "2026-11-23T08:30:00Z"
 
 
-def test_lists_are_paged_by_a_link_header(api: Api) -> None:
+def test_lists_are_paged_by_a_link_header(api: FreshdeskApi) -> None:
     for number in range(3):
         at = NOW + timedelta(minutes=number + 1)
         api.account.receive_email(f"Ticket {number}", "Body", at=at)
@@ -235,12 +174,12 @@ def test_lists_are_paged_by_a_link_header(api: Api) -> None:
     assert "link" not in second.headers
 
 
-def test_a_list_without_updated_since_goes_back_thirty_days(api: Api) -> None:
+def test_a_list_without_updated_since_goes_back_thirty_days(api: FreshdeskApi) -> None:
     api.account.receive_email("Old", "Body", at=NOW - timedelta(days=40))
     assert [t["id"] for t in api("GET", "tickets").json()] == [1]
 
 
-def test_ticket_fields_show_their_choices(api: Api) -> None:
+def test_ticket_fields_show_their_choices(api: FreshdeskApi) -> None:
     fields = api("GET", "ticket_fields?type=default_ticket_type").json()
     assert "Feature Request" in fields[0]["choices"]
     status = api("GET", "ticket_fields?type=default_status").json()[0]["choices"]
@@ -252,7 +191,7 @@ def test_ticket_fields_show_their_choices(api: Api) -> None:
     assert api.update(1, custom_fields={"cf_region": "North"}).ok
 
 
-def test_the_rate_limit_is_told_and_kept(api: Api) -> None:
+def test_the_rate_limit_is_told_and_kept(api: FreshdeskApi) -> None:
     api.account.configure(ticket_update_limit=1)
     assert api.update(1, priority=2).headers["X-Ratelimit-Total"] == "700"
     refused = api.update(1, priority=3)
@@ -260,7 +199,9 @@ def test_the_rate_limit_is_told_and_kept(api: Api) -> None:
     assert 0 < int(refused.headers["Retry-After"]) <= 61
 
 
-def test_a_rule_made_by_api_posts_its_content_with_its_headers(api: Api, target: Target) -> None:
+def test_a_rule_made_by_api_posts_its_content_with_its_headers(
+    api: FreshdeskApi, target: Target
+) -> None:
     rule = {
         "name": "tell", "performer": {"type": 1}, "events": [{"field_name": "priority",
         "from": "--", "to": "--"}], "actions": [{"field_name": "trigger_webhook",
@@ -273,27 +214,30 @@ def test_a_rule_made_by_api_posts_its_content_with_its_headers(api: Api, target:
     api.update(1, priority=3)
     api.account.receive_email("", "More", "eva@alpen.test", ticket=1)
     assert api.sandbox.wait_idle()
-    ((headers, body),) = target.received
+    ((headers, _),) = target.received
+    (body,) = target.bodies()
     assert body == {"ticket_id": "1", "what": "{priority:{from:1,to:3}}"}
     assert headers["X-Token"] == "t"
 
 
-def test_a_rule_without_content_is_a_500(api: Api) -> None:
+def test_a_rule_without_content_is_a_500(api: FreshdeskApi) -> None:
     rule = {"name": "x", "actions": [{"field_name": "trigger_webhook", "url": "http://127.0.0.1/"}]}
     assert api("POST", "automations/1/rules", rule).status_code == 500
 
 
-def test_a_target_hears_of_new_tickets_updates_and_replies(api: Api, target: Target) -> None:
+def test_a_target_hears_of_new_tickets_updates_and_replies(
+    api: FreshdeskApi, target: Target
+) -> None:
     api.account.webhook_target(target.url, "token")
     api.account.receive_email("New", "Body")
     api.update(1, priority=2)
     api.account.agent_replies(1)
     assert api.sandbox.wait_idle()
-    assert sorted(body["ticket_id"] for _, body in target.received) == ["1", "1", "2"]
+    assert sorted(body["ticket_id"] for body in target.bodies()) == ["1", "1", "2"]
     assert {h["Authorization"] for h, _ in target.received} == {"Bearer token"}
 
 
-def test_a_failed_webhook_comes_again_three_times(api: Api, target: Target) -> None:
+def test_a_failed_webhook_comes_again_three_times(api: FreshdeskApi, target: Target) -> None:
     api.account.configure(retry_scale=0.0001)
     target.answers = [500, 500, 500, 500]
     api.account.webhook_target(target.url, "token")
@@ -302,14 +246,14 @@ def test_a_failed_webhook_comes_again_three_times(api: Api, target: Target) -> N
     assert [d["status"] for d in api.sandbox.deliveries] == [500] * 4
 
 
-def test_an_update_that_changes_nothing_tells_nobody(api: Api, target: Target) -> None:
+def test_an_update_that_changes_nothing_tells_nobody(api: FreshdeskApi, target: Target) -> None:
     api.account.webhook_target(target.url, "token")
     api.update(1, priority=1)
     assert api.sandbox.wait_idle()
     assert target.received == []
 
 
-def test_a_dropped_webhook_is_in_the_journal(api: Api, target: Target) -> None:
+def test_a_dropped_webhook_is_in_the_journal(api: FreshdeskApi, target: Target) -> None:
     root = api.base.removesuffix("/freshdesk/acme")
     requests.post(f"{root}/sandbox/faults", json={"kind": "drop", "vendor": "freshdesk"}, timeout=5)
     hook = {"url": target.url, "token": "t"}

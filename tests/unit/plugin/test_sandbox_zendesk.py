@@ -6,83 +6,15 @@ import base64
 import hashlib
 import hmac
 import json
-import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 import requests
-from werkzeug.serving import make_server
+from sandbox_http import Json, Target, ZendeskApi
 
-from plugin.sandbox.server import Sandbox, create_sandbox
-
-Json = dict[str, Any]
-
-
-class Target:
-    """A webhook receiver that keeps what it got and answers the statuses given, then 200."""
-
-    def __init__(self) -> None:
-        self.received: list[tuple[dict[str, str], bytes]] = []
-        self.answers: list[int] = []
-        target = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                target.received.append((dict(self.headers), body))
-                self.send_response(target.answers.pop(0) if target.answers else 200)
-                self.send_header("Retry-After", "1")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-
-    def named(self, kind: str) -> list[Json]:
-        events = [json.loads(body) for _, body in self.received]
-        return [e for e in events if e.get("type") == f"zen:event-type:ticket.{kind}"]
-
-
-class Api:
-    """The account `acme`, as a signed-in client sees it."""
-
-    def __init__(self, base: str, sandbox: Sandbox) -> None:
-        self.base = base
-        self.sandbox = sandbox
-        self.account = sandbox.zendesk.account("acme")
-        self.session = requests.Session()
-        token = requests.post(
-            f"{base}/oauth/tokens",
-            json={
-                "grant_type": "client_credentials",
-                "client_id": "sandbox-client",
-                "client_secret": "sandbox-secret",
-                "scope": "read write",
-            },
-        ).json()
-        assert token["token_type"] == "bearer"
-        self.session.headers["Authorization"] = f"Bearer {token['access_token']}"
-
-    def __call__(self, method: str, path: str, body: Json | None = None) -> requests.Response:
-        return self.session.request(method, f"{self.base}/api/v2/{path}", json=body, timeout=10)
-
-    def update(self, ticket_id: int, **fields: object) -> requests.Response:
-        return self("PUT", f"tickets/{ticket_id}.json", {"ticket": fields})
-
-    def ticket(self, ticket_id: int = 1) -> Json:
-        return dict(self("GET", f"tickets/{ticket_id}.json").json()["ticket"])
+from plugin.sandbox.server import create_sandbox, serving
 
 
 class Watch:
@@ -101,22 +33,15 @@ def watch() -> Watch:
 
 
 @pytest.fixture
-def api(watch: Watch) -> Iterator[Api]:
+def api(watch: Watch) -> Iterator[ZendeskApi]:
     sandbox = create_sandbox(clock=watch)
-    server = make_server("127.0.0.1", 0, sandbox.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    client = Api(f"http://127.0.0.1:{server.server_port}/zendesk/acme", sandbox)
-    client.account.create_organization("Alpen Tours", "enterprise", "agent@sandbox.test")
-    client.account.receive_email(
-        "Checkout is down", "Error 500", "eva@alpen.test", "Eva", "Alpen Tours", language="fr"
-    )
-    yield client
-    client.session.close()
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    sandbox.close()
+    with serving(sandbox) as address:
+        client = ZendeskApi(address, sandbox)
+        client.account.create_organization("Alpen Tours", "enterprise", "agent@sandbox.test")
+        client.account.receive_email(
+            "Checkout is down", "Error 500", "eva@alpen.test", "Eva", "Alpen Tours", language="fr"
+        )
+        yield client
 
 
 @pytest.fixture
@@ -126,12 +51,12 @@ def target() -> Iterator[Target]:
     receiver.close()
 
 
-def field_id(api: Api, title: str) -> int:
+def field_id(api: ZendeskApi, title: str) -> int:
     fields = api("GET", "ticket_fields.json").json()["ticket_fields"]
     return int(next(f["id"] for f in fields if f["title"] == title))
 
 
-def test_a_partner_email_becomes_a_ticket_with_its_people(api: Api) -> None:
+def test_a_partner_email_becomes_a_ticket_with_its_people(api: ZendeskApi) -> None:
     answer = api("GET", "tickets/1?include=users,organizations").json()
     ticket = answer["ticket"]
     assert (ticket["via"]["channel"], ticket["status"], ticket["type"]) == ("email", "new", None)
@@ -143,7 +68,9 @@ def test_a_partner_email_becomes_a_ticket_with_its_people(api: Api) -> None:
     assert {event["type"] for event in first["events"]} == {"Comment", "Create"}
 
 
-def test_without_a_token_reads_are_refused_but_users_me_answers_an_anonymous_user(api: Api) -> None:
+def test_without_a_token_reads_are_refused_but_users_me_answers_an_anonymous_user(
+    api: ZendeskApi,
+) -> None:
     refused = requests.get(f"{api.base}/api/v2/tickets/1.json", timeout=5)
     assert refused.status_code == 401
     assert refused.json() == {"error": "Couldn't authenticate you"}
@@ -152,19 +79,19 @@ def test_without_a_token_reads_are_refused_but_users_me_answers_an_anonymous_use
     assert api("GET", "users/me.json").json()["user"]["role"] == "admin"
 
 
-def test_a_wrong_client_secret_gets_no_token(api: Api) -> None:
+def test_a_wrong_client_secret_gets_no_token(api: ZendeskApi) -> None:
     body = {"grant_type": "client_credentials", "client_id": "sandbox-client", "client_secret": "x"}
     assert requests.post(f"{api.base}/oauth/tokens", json=body, timeout=5).status_code == 401
 
 
-def test_only_a_task_keeps_a_due_date(api: Api) -> None:
+def test_only_a_task_keeps_a_due_date(api: ZendeskApi) -> None:
     due = "2026-11-23T12:30:00Z"
     assert api.update(1, due_at=due).json()["ticket"]["due_at"] is None
     assert api.update(1, type="task", due_at=due).json()["ticket"]["due_at"] == due
     assert api.update(1, type="question").json()["ticket"]["due_at"] is None
 
 
-def test_an_update_answers_with_an_audit_that_carries_our_metadata(api: Api) -> None:
+def test_an_update_answers_with_an_audit_that_carries_our_metadata(api: ZendeskApi) -> None:
     audit = api.update(1, priority="high", metadata={"stamp": "abc"}).json()["audit"]
     assert audit["metadata"]["custom"] == {"stamp": "abc"}
     assert audit["events"][0].items() >= {
@@ -173,7 +100,7 @@ def test_an_update_answers_with_an_audit_that_carries_our_metadata(api: Api) -> 
 
 
 def test_an_update_that_changes_nothing_moves_neither_stamp_nor_audits(
-    api: Api, watch: Watch
+    api: ZendeskApi, watch: Watch
 ) -> None:
     api.update(1, priority="high")
     before = api.ticket()["updated_at"]
@@ -183,7 +110,7 @@ def test_an_update_that_changes_nothing_moves_neither_stamp_nor_audits(
     assert len(api("GET", "tickets/1/audits").json()["audits"]) == 2
 
 
-def test_a_safe_update_of_an_outdated_ticket_is_a_conflict(api: Api, watch: Watch) -> None:
+def test_a_safe_update_of_an_outdated_ticket_is_a_conflict(api: ZendeskApi, watch: Watch) -> None:
     stamp = api.ticket()["updated_at"]
     watch.now += timedelta(seconds=5)
     api.account.agent_edits(1, {"priority": "low"})
@@ -193,7 +120,7 @@ def test_a_safe_update_of_an_outdated_ticket_is_a_conflict(api: Api, watch: Watc
     assert api.update(1, priority="high", updated_stamp=fresh, safe_update=True).ok
 
 
-def test_a_closed_ticket_refuses_updates(api: Api) -> None:
+def test_a_closed_ticket_refuses_updates(api: ZendeskApi) -> None:
     api.update(1, status="closed")
     answer = api.update(1, priority="high")
     assert answer.status_code == 422
@@ -202,19 +129,19 @@ def test_a_closed_ticket_refuses_updates(api: Api) -> None:
     )
 
 
-def test_unknown_keys_are_accepted_and_named_in_a_header(api: Api) -> None:
+def test_unknown_keys_are_accepted_and_named_in_a_header(api: ZendeskApi) -> None:
     answer = api.update(1, id=1, nonsense=True, priority="low")
     assert answer.ok
     assert '"ticket.id", "ticket.nonsense"' in answer.headers["x-zendesk-api-warn"]
 
 
-def test_tags_are_replaced_by_a_ticket_update_and_added_by_the_tags_route(api: Api) -> None:
+def test_tags_are_replaced_by_a_ticket_update_and_added_by_the_tags_route(api: ZendeskApi) -> None:
     api.update(1, tags=["a", "b"])
     assert api.update(1, tags=["c"]).json()["ticket"]["tags"] == ["c"]
     assert api("PUT", "tickets/1/tags.json", {"tags": ["d"]}).json()["tags"] == ["c", "d"]
 
 
-def test_a_dropdown_field_and_its_tag_follow_each_other(api: Api) -> None:
+def test_a_dropdown_field_and_its_tag_follow_each_other(api: ZendeskApi) -> None:
     kind = field_id(api, "SLA kind")
     api.update(1, custom_fields=[{"id": kind, "value": "sla_kind_error"}])
     assert api.ticket()["tags"] == ["sla_kind_error"]
@@ -223,7 +150,7 @@ def test_a_dropdown_field_and_its_tag_follow_each_other(api: Api) -> None:
     assert values[kind] is None
 
 
-def test_missing_and_deleted_tickets_are_not_found(api: Api) -> None:
+def test_missing_and_deleted_tickets_are_not_found(api: ZendeskApi) -> None:
     api.account.delete(1)
     for number in (1, 99):
         answer = api("GET", f"tickets/{number}.json")
@@ -231,7 +158,7 @@ def test_missing_and_deleted_tickets_are_not_found(api: Api) -> None:
         assert answer.json() == {"error": "RecordNotFound", "description": "Not found"}
 
 
-def test_an_agents_edit_is_that_persons_audit(api: Api) -> None:
+def test_an_agents_edit_is_that_persons_audit(api: ZendeskApi) -> None:
     api.account.create_agent("Jo", "jo@sandbox.test")
     api.account.agent_edits(1, {"priority": "low", "SLA kind": "sla_kind_question"}, "Jo")
     audit = api("GET", "tickets/1/audits").json()["audits"][-1]
@@ -240,7 +167,7 @@ def test_an_agents_edit_is_that_persons_audit(api: Api) -> None:
     assert [user["email"] for user in found] == ["jo@sandbox.test"]
 
 
-def test_a_merge_closes_one_ticket_and_comments_on_the_other(api: Api) -> None:
+def test_a_merge_closes_one_ticket_and_comments_on_the_other(api: ZendeskApi) -> None:
     api.account.receive_email("Again", "Still down", "eva@alpen.test")
     api.account.merge(2, 1)
     assert api.ticket(2)["status"] == "closed"
@@ -248,7 +175,7 @@ def test_a_merge_closes_one_ticket_and_comments_on_the_other(api: Api) -> None:
     assert "#2" in api("GET", "tickets/1/comments").json()["comments"][-1]["body"]
 
 
-def test_the_export_leaves_out_the_last_minute(api: Api, watch: Watch) -> None:
+def test_the_export_leaves_out_the_last_minute(api: ZendeskApi, watch: Watch) -> None:
     path = f"incremental/tickets/cursor.json?start_time={int(watch.now.timestamp()) - 3600}"
     assert api("GET", path).json()["tickets"] == []
     watch.now += timedelta(seconds=90)
@@ -259,7 +186,7 @@ def test_the_export_leaves_out_the_last_minute(api: Api, watch: Watch) -> None:
     assert api("GET", f"incremental/tickets/cursor?cursor={cursor}").json()["tickets"] == []
 
 
-def test_update_many_runs_as_a_job(api: Api) -> None:
+def test_update_many_runs_as_a_job(api: ZendeskApi) -> None:
     job = api("PUT", "tickets/update_many.json?ids=1,99", {"ticket": {"additional_tags": ["x"]}})
     assert job.headers["zendesk-ratelimit-inflight-jobs"].startswith("total=30; remaining=29;")
     assert job.json()["job_status"]["status"] == "queued"
@@ -268,7 +195,7 @@ def test_update_many_runs_as_a_job(api: Api) -> None:
     assert api.ticket()["tags"] == ["x"]
 
 
-def finished(api: Api, job: requests.Response) -> Json:
+def finished(api: ZendeskApi, job: requests.Response) -> Json:
     number = job.json()["job_status"]["id"]
     while (status := api("GET", f"job_statuses/{number}.json").json()["job_status"])[
         "status"
@@ -277,7 +204,7 @@ def finished(api: Api, job: requests.Response) -> Json:
     return dict(status)
 
 
-def test_the_rate_limit_is_told_and_kept(api: Api) -> None:
+def test_the_rate_limit_is_told_and_kept(api: ZendeskApi) -> None:
     api.account.configure(rate_limit=2)
     assert api("GET", "tickets/1").headers["x-rate-limit-remaining"] == "1"
     assert api("GET", "tickets/1").ok
@@ -286,7 +213,7 @@ def test_the_rate_limit_is_told_and_kept(api: Api) -> None:
     assert 0 < int(refused.headers["Retry-After"]) <= 61
 
 
-def test_one_ticket_takes_thirty_updates_in_ten_minutes(api: Api) -> None:
+def test_one_ticket_takes_thirty_updates_in_ten_minutes(api: ZendeskApi) -> None:
     answers = [api.update(1, priority=p) for p in ("low", "high") * 15]
     assert all(answer.ok for answer in answers)
     header = answers[-1].headers["zendesk-ratelimit-per-ticket-updates"]
@@ -294,7 +221,9 @@ def test_one_ticket_takes_thirty_updates_in_ten_minutes(api: Api) -> None:
     assert api.update(1, priority="low").status_code == 429
 
 
-def test_events_are_signed_and_shaped_as_zendesk_sends_them(api: Api, target: Target) -> None:
+def test_events_are_signed_and_shaped_as_zendesk_sends_them(
+    api: ZendeskApi, target: Target
+) -> None:
     api.account.webhook_target(target.url, "s3cret")
     api.update(1, priority="high", type="task", due_at="2026-11-23T12:30:00Z", tags=["vip"])
     assert api.sandbox.wait_idle()
@@ -317,7 +246,7 @@ def test_events_are_signed_and_shaped_as_zendesk_sends_them(api: Api, target: Ta
     assert len(invocations) == 4
 
 
-def test_a_new_ticket_without_tags_says_null(api: Api, target: Target) -> None:
+def test_a_new_ticket_without_tags_says_null(api: ZendeskApi, target: Target) -> None:
     api.account.webhook_target(target.url)
     api.account.receive_email("Hi", "Question")
     assert api.sandbox.wait_idle()
@@ -325,7 +254,7 @@ def test_a_new_ticket_without_tags_says_null(api: Api, target: Target) -> None:
 
 
 def test_a_webhook_answered_429_comes_again_under_the_same_invocation(
-    api: Api, target: Target
+    api: ZendeskApi, target: Target
 ) -> None:
     api.account.configure(retry_scale=0.01)
     target.answers = [429]
@@ -338,7 +267,7 @@ def test_a_webhook_answered_429_comes_again_under_the_same_invocation(
     assert [d["status"] for d in api.sandbox.deliveries] == [429, 200]
 
 
-def test_a_webhook_answered_500_is_not_repeated(api: Api, target: Target) -> None:
+def test_a_webhook_answered_500_is_not_repeated(api: ZendeskApi, target: Target) -> None:
     target.answers = [500]
     api.account.webhook_target(target.url)
     api.update(1, priority="high")
@@ -347,7 +276,7 @@ def test_a_webhook_answered_500_is_not_repeated(api: Api, target: Target) -> Non
 
 
 def test_a_trigger_posts_its_own_body_and_its_tags_are_a_rules_audit(
-    api: Api, target: Target
+    api: ZendeskApi, target: Target
 ) -> None:
     made = api("POST", "webhooks", {"webhook": {
         "name": "t", "endpoint": target.url, "http_method": "POST", "status": "active",
@@ -368,7 +297,7 @@ def test_a_trigger_posts_its_own_body_and_its_tags_are_a_rules_audit(
     assert (last["via"]["channel"], api.ticket()["tags"]) == ("rule", ["seen"])
 
 
-def test_webhooks_can_be_listed_tested_changed_and_deleted(api: Api, target: Target) -> None:
+def test_webhooks_can_be_listed_tested_changed_and_deleted(api: ZendeskApi, target: Target) -> None:
     made = api("POST", "webhooks", {"webhook": {
         "name": "sla", "endpoint": target.url,
         "subscriptions": ["zen:event-type:ticket.created"]}})  # fmt: skip
@@ -384,7 +313,7 @@ def test_webhooks_can_be_listed_tested_changed_and_deleted(api: Api, target: Tar
     assert api("GET", f"webhooks/{number}").status_code == 404
 
 
-def test_a_fault_loses_the_answer_of_an_update_that_was_done(api: Api) -> None:
+def test_a_fault_loses_the_answer_of_an_update_that_was_done(api: ZendeskApi) -> None:
     root = api.base.removesuffix("/zendesk/acme")
     fault = {"vendor": "zendesk", "kind": "reset", "method": "PUT", "after": True}
     assert requests.post(f"{root}/sandbox/faults", json=[fault], timeout=5).ok
@@ -393,7 +322,7 @@ def test_a_fault_loses_the_answer_of_an_update_that_was_done(api: Api) -> None:
     assert api.ticket()["priority"] == "urgent"
 
 
-def test_faults_of_the_api_and_of_webhooks(api: Api, target: Target) -> None:
+def test_faults_of_the_api_and_of_webhooks(api: ZendeskApi, target: Target) -> None:
     api.account.webhook_target(target.url)
     root = api.base.removesuffix("/zendesk/acme")
     faults = [{"kind": "503"}, {"kind": "429", "retry_after": 7}, {"kind": "duplicate"}]
@@ -410,7 +339,7 @@ def test_faults_of_the_api_and_of_webhooks(api: Api, target: Target) -> None:
     assert calls[-1]["body"] == {"ticket": {"priority": "low"}}
 
 
-def test_the_control_plane_speaks_http(api: Api) -> None:
+def test_the_control_plane_speaks_http(api: ZendeskApi) -> None:
     root = api.base.removesuffix("/zendesk/acme")
     mail = {
         "subject": "Hello",
