@@ -32,7 +32,7 @@ class Catalog(Records):
         self.forms: dict[int, Json] = {}
         self.custom_statuses: dict[int, Json] = {}
         self.brands: dict[int, Json] = {}
-        self.trigger_categories: dict[int, Json] = {}
+        self.trigger_categories: dict[str, Json] = {}
         for kind, title in _SYSTEM_FIELDS:
             self.add_ticket_field({"type": kind, "title": title, "removable": False})
         self.add_ticket_field({"type": "text", "title": "SLA due"})
@@ -48,7 +48,7 @@ class Catalog(Records):
         self._add_form()
         for category, label in _STATUSES.items():
             self.add_custom_status(category, label, default=True)
-        self.default_category = str(self.add_trigger_category("Initial category")["id"])
+        self.default_category: str = self.add_trigger_category("Initial category")["id"]
 
     def add_ticket_field(self, field: Json) -> Json:
         """Create a field; a drop-down's options get their ids, a system field its own."""
@@ -121,9 +121,11 @@ class Catalog(Records):
         )  # fmt: skip
 
     def add_trigger_category(self, name: str) -> Json:
-        return self.add(
-            self.trigger_categories, {"name": name, "position": len(self.trigger_categories)}
-        )
+        """Create a category; its id is text, unlike every other record's."""
+        made = self.add({}, {"name": name, "position": len(self.trigger_categories)})
+        made["id"] = str(made["id"])
+        self.trigger_categories[made["id"]] = made
+        return made
 
     def shown_form(self, form: Json) -> Json:
         return {**form, "ticket_field_ids": list(self.ticket_fields)}

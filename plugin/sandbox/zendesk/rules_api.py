@@ -11,7 +11,7 @@ from plugin.sandbox.gate import Gate, View, request_json
 from plugin.sandbox.state import Json, Reply
 from plugin.sandbox.zendesk.account import ZendeskAccount
 from plugin.sandbox.zendesk.answers import admins_only, asked_ids, page, record, shown
-from plugin.sandbox.zendesk.records import invalid
+from plugin.sandbox.zendesk.records import invalid, not_found
 from plugin.sandbox.zendesk.triggers import in_view
 
 Caller = Json
@@ -117,15 +117,15 @@ def categories(account: Account, caller: Caller) -> Reply:
 
 
 def category(account: Account, caller: Caller, record_id: str) -> Reply:
-    number = int(record_id) if record_id.isdigit() else 0
-    found = record(account.trigger_categories, number)
+    if record_id not in account.trigger_categories:
+        raise not_found()
     if request.method == "DELETE":
         admins_only(caller)
         if any(t["category_id"] == record_id for t in account.rules["triggers"].values()):
             raise invalid("base", "Category still holds triggers")
-        del account.trigger_categories[number]
+        del account.trigger_categories[record_id]
         return Reply(None, 204)
-    return Reply({"trigger_category": found})
+    return Reply({"trigger_category": account.trigger_categories[record_id]})
 
 
 def count_many(account: Account, _caller: Caller) -> Json:

@@ -115,10 +115,15 @@ def test_organizations_are_created_found_and_changed(api: ZendeskApi) -> None:
     number = made.json()["organization"]["id"]
     again = api("POST", "organizations", {"organization": {"name": "BERGBAHN"}})
     assert again.status_code == 422
-    for path in ("organizations/search?external_id=b-2", "organizations/search?name=bergbahn",
-                 f"organizations/show_many?ids={number},5",
-                 "organizations/show_many?external_ids=B-2", "organizations/autocomplete?name=berg"):  # fmt: skip
-        assert [o["id"] for o in api.get(path)["organizations"]] == [number]
+    for path in (
+        "search?external_id=b-2",
+        "search?name=bergbahn",
+        f"show_many?ids={number},5",
+        "show_many?external_ids=B-2",
+        "autocomplete?name=berg",
+    ):
+        found = api.get(f"organizations/{path}")["organizations"]
+        assert [o["id"] for o in found] == [number]
     change = {"organization": {"organization_fields": {"sla_named_contact": "x@y.test"}}}
     changed = api("PUT", f"organizations/{number}.json", change).json()["organization"]
     expected = {"sla_tier": "starter", "sla_named_contact": "x@y.test"}
