@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sla_rules.ticket import Ticket, TicketPatch, Traits, Written
 
 from .pace import Pace
+
+if TYPE_CHECKING:
+    from .setup import Setup, Wishes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,13 @@ class TicketEvent:
     name: str
     dedupe_keys: tuple[str, ...] = ()
     occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knock:
+    """A test delivery that `connect` asked the vendor for. It concerns no ticket."""
+
+    nonce: str
 
 
 class Connector(Protocol):
@@ -108,13 +118,18 @@ class Vendor:
 
     `verify(headers, body, connection, now)` judges authenticity only and raises
     `VerificationError`; header names are compared without case. `parse(delivery)` returns the
-    event, or None where the delivery concerns no ticket, and raises `PayloadError`.
-    `manual_steps(connection, public_url)` are the settings to type in by hand.
+    event, a `Knock`, or None where the delivery concerns no ticket, and raises `PayloadError`.
+    `manual_steps(connection, public_url)` are the settings to type in by hand, `setup` makes them.
+    `domain` is where its accounts live; `credential_sets` are the names of the credentials it
+    takes, the preferred set first.
     """
 
     name: str
     title: str
     verify: Callable[[Mapping[str, str], bytes, Connection, datetime], Delivery]
-    parse: Callable[[Delivery], TicketEvent | None]
+    parse: Callable[[Delivery], TicketEvent | Knock | None]
     connect: Connect
     manual_steps: Callable[[Connection, str], list[str]]
+    setup: Callable[[Connection, Wishes], Setup]
+    domain: str
+    credential_sets: tuple[tuple[str, ...], ...]

@@ -5,6 +5,7 @@ Knows no vendor's paths; each `client.py` does.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -42,8 +43,9 @@ _BY_STATUS: dict[int, type[VendorError]] = {
 class AccountSession(requests.Session):
     """A session for one account. Anything but 2xx is raised as a typed error.
 
-    `calls` counts the requests sent. No redirects are followed, no netrc is read. With `limits` and
-    a `pace` each request waits for its turn; without, nobody is asked.
+    `calls` counts the requests sent, `answered` holds the headers of the last answer. No redirects
+    are followed, no netrc is read. With `limits` and a `pace` each request waits for its turn;
+    without, nobody is asked.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class AccountSession(requests.Session):
         self.vendor = vendor
         self.base_url = base_url.rstrip("/")
         self.calls = 0
+        self.answered: Mapping[str, str] = {}
         self.trust_env = False
         self.headers["User-Agent"] = "regiondo-sla"
         self.headers["Accept"] = "application/json"
@@ -84,6 +87,13 @@ class AccountSession(requests.Session):
                 response = self._send(method, url, options)
         return response
 
+    def vendor_clock(self) -> datetime | None:
+        """Return the vendor's clock in its last answer, to the second; None where it told none."""
+        try:
+            return parsedate_to_datetime(self.answered.get("Date", ""))
+        except (TypeError, ValueError):
+            return None
+
     def _send(self, method: str, url: str, options: dict[str, Any]) -> requests.Response:
         parts = urlsplit(url)
         path = f"{parts.path}?{parts.query}" if parts.query else parts.path
@@ -100,6 +110,7 @@ class AccountSession(requests.Session):
                 f"{self.vendor} did not answer {method} ({type(error).__name__})",
                 code=type(error).__name__,
             ) from error
+        self.answered = response.headers
         if self._pace and self._limits:
             blocked = _blocked(response)
             self._pace.learn(charges, self._limits.readings(response.headers, charges), blocked)

@@ -7,7 +7,7 @@ from itertools import chain
 
 import click
 
-from plugin.commands import connect, console, report, rules, run
+from plugin.commands import connect, console, doctor, report, rules, run
 from plugin.settings import SettingsError
 from sla_rules.errors import PolicyError
 
@@ -19,7 +19,12 @@ def cli() -> None:
 
 
 for _command in chain(
-    run.COMMANDS, connect.COMMANDS, console.COMMANDS, rules.COMMANDS, report.COMMANDS
+    run.COMMANDS,
+    connect.COMMANDS,
+    doctor.COMMANDS,
+    console.COMMANDS,
+    rules.COMMANDS,
+    report.COMMANDS,
 ):
     cli.add_command(_command)
 

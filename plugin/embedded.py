@@ -80,6 +80,10 @@ class EmbeddedPostgres:
                     server.execute(f"create database {_DATABASE}".encode())
             return url
 
+    def running(self) -> str | None:
+        """Return the address of the server that runs here, None where none does."""
+        return self._answering()
+
     def stop(self) -> None:
         """Leave the server; the last one to leave stops it."""
         if self._users is None:

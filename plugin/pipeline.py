@@ -13,9 +13,10 @@ from enum import StrEnum
 
 import structlog
 
-from connectors.base import Connection, Connector, Vendor
-from connectors.errors import Conflict, TicketNotFound, VendorError
+from connectors.base import Connection, Connector, Delivery, Knock, Vendor
+from connectors.errors import Conflict, TicketNotFound, VendorError, VerificationError
 from plugin.store import AuditEntry, Store
+from plugin.store.connections import DOUBTED_AFTER
 from sla_rules.decision import instant
 from sla_rules.engine import decide
 from sla_rules.memory import remember
@@ -64,6 +65,14 @@ class Services:
     policies: Callable[[], PolicyHistory]
     clock: Callable[[], datetime]
 
+    def policies_for(self, connection: Connection) -> PolicyHistory:
+        """Return the versions with what the admin answered for this account."""
+        zone, channels = (connection.settings.get(k) for k in ("time_zone", "counted_channels"))
+        return self.policies().adapted(
+            time_zone=str(zone) if zone else None,
+            counted_channels=map(str, channels) if isinstance(channels, list) else None,
+        )
+
 
 def receive(
     services: Services, vendor_name: str, key: str, headers: Mapping[str, str], body: bytes
@@ -77,14 +86,34 @@ def receive(
     connection = services.store.connections.known(key) if vendor else None
     if vendor is None or connection is None or connection.vendor != vendor_name:
         raise UnknownConnection(f"there is no {vendor_name} connection {key!r}")
-    delivery = vendor.verify(headers, body, connection, services.clock())
+    delivery = _verified(services, vendor, connection, headers, body)
     event = vendor.parse(delivery)
+    if isinstance(event, Knock):
+        services.store.connections.note_knock(key, event.nonce, services.clock())
+        return Receipt.IGNORED
     if event is None:
         services.store.inbox.note_ignored(delivery)
         return Receipt.IGNORED
     fresh = services.store.inbox.accept(delivery, event)
     log.info("delivery", connection=key, ticket=event.ticket_id, event_name=event.name, fresh=fresh)
     return Receipt.ACCEPTED if fresh else Receipt.DUPLICATE
+
+
+def _verified(
+    services: Services,
+    vendor: Vendor,
+    connection: Connection,
+    headers: Mapping[str, str],
+    body: bytes,
+) -> Delivery:
+    """Verify, once more where the secret may have been changed a moment ago."""
+    try:
+        return vendor.verify(headers, body, connection, services.clock())
+    except VerificationError:
+        fresh = services.store.connections.known(connection.key, within=DOUBTED_AFTER)
+        if fresh is None or fresh.webhook_secrets == connection.webhook_secrets:
+            raise
+        return vendor.verify(headers, body, fresh, services.clock())
 
 
 def look_at_ticket(services: Services, key: str, ticket_id: str, attempt: int = 0) -> Outcome:
@@ -101,22 +130,25 @@ def look_at_ticket(services: Services, key: str, ticket_id: str, attempt: int = 
     try:
         for _ in range(LOOKS_AFTER_CONFLICT - 1):
             try:
-                return _look(services, key, connector, ticket_id)
+                return _look(services, connection, connector, ticket_id)
             except Conflict:
                 continue
-        return _look(services, key, connector, ticket_id)
+        return _look(services, connection, connector, ticket_id)
     except VendorError as error:
         return _failed(
             services, key, ticket_id, error, attempt, calls=connector.calls - calls_before
         )
 
 
-def _look(services: Services, key: str, connector: Connector, ticket_id: str) -> Outcome:
+def _look(
+    services: Services, connection: Connection, connector: Connector, ticket_id: str
+) -> Outcome:
+    key = connection.key
     calls_before = connector.calls
     ticket = connector.fetch(ticket_id)
     memory = services.store.tickets.memory(key, ticket_id)
     now = services.clock()
-    policy = services.policies().for_ticket(ticket, memory, now)
+    policy = services.policies_for(connection).for_ticket(ticket, memory, now)
     decision = decide(ticket, policy, now, memory, connector.traits)
     patch = patch_for(ticket, decision, memory, connector.traits, now)
     written = connector.apply(ticket, patch) if patch else None

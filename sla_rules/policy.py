@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -22,6 +22,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PrivateAttr,
+    ValidationError,
     ValidationInfo,
     model_validator,
 )
@@ -110,6 +111,7 @@ class ScheduleText(_Part):
     holidays: tuple[date, ...] = ()
     overrides: Mapping[date, str] = {}
     source: str | None = None
+    _closed: frozenset[date] = PrivateAttr()
     _schedule: Schedule = PrivateAttr()
 
     @model_validator(mode="after")
@@ -118,8 +120,15 @@ class ScheduleText(_Part):
         closed = set(self.holidays)
         for calendar in self.holiday_calendars:
             closed |= _closed_by(calendar, texts)
+        self._closed = frozenset(closed)
         self._schedule = Schedule.parse(self.hours, self.time_zone, closed, self.overrides)
         return self
+
+    def in_zone(self, time_zone: str) -> ScheduleText:
+        """Return the same hours and closed days by the clocks of a zone. Raises `PolicyError`."""
+        copy = self.model_copy(update={"time_zone": time_zone})
+        copy._schedule = Schedule.parse(self.hours, time_zone, self._closed, self.overrides)
+        return copy
 
     @property
     def schedule(self) -> Schedule:
@@ -349,6 +358,42 @@ class Policy(_Part):
         """All tags that are ours."""
         tiers = (tier.tag for tier in self.tiers.values())
         return frozenset((*self.tags.model_dump().values(), *tiers))
+
+    def adapted(
+        self, *, time_zone: str | None = None, counted_channels: Iterable[str] | None = None
+    ) -> Policy:
+        """Return the policy as one helpdesk account has it; what is None stays as it is.
+
+        Raises `PolicyError` for an unknown zone or channel.
+        """
+        channels = frozenset(counted_channels) if counted_channels is not None else None
+        known = self._adapted.get((time_zone, channels))
+        if known is None:
+            known = self._adapted[time_zone, channels] = self._adapt(time_zone, channels)
+        return known
+
+    def _adapt(self, time_zone: str | None, channels: frozenset[str] | None) -> Policy:
+        changes: dict[str, Any] = {}
+        try:
+            if channels is not None:
+                clock = {"clause": self.clock.clause, "counted_channels": channels}
+                changes["clock"] = Clock.model_validate(clock)
+        except ValidationError as error:
+            raise PolicyError(f"counted_channels: {error.errors()[0]['msg']}") from error
+        if time_zone is not None:
+            changes["schedules"] = {
+                key: text.in_zone(time_zone) for key, text in self.schedules.items()
+            }
+        if not changes:
+            return self
+        copy = self.model_copy(update=changes)
+        for name in ("_adapted", "zone"):
+            copy.__dict__.pop(name, None)  # the copy's own
+        return copy
+
+    @cached_property
+    def _adapted(self) -> dict[tuple[str | None, frozenset[str] | None], Policy]:
+        return {}
 
     def tag(self, name: str) -> str:
         """Return our tag of that key."""

@@ -44,6 +44,18 @@ class PolicyHistory:
                 )
         object.__setattr__(self, "versions", ordered)
 
+    def adapted(
+        self, *, time_zone: str | None = None, counted_channels: Iterable[str] | None = None
+    ) -> PolicyHistory:
+        """Return the versions as one helpdesk account has them, see `Policy.adapted`."""
+        if time_zone is None and counted_channels is None:
+            return self
+        channels = None if counted_channels is None else tuple(counted_channels)
+        return PolicyHistory(
+            policy.adapted(time_zone=time_zone, counted_channels=channels)
+            for policy in self.versions
+        )
+
     def current(self, now: datetime) -> Policy:
         """Return the version that a ticket starting at `now` has; the first one before its time."""
         return next((p for p in reversed(self.versions) if _from(p) <= now), self.versions[0])

@@ -23,6 +23,7 @@ from .account import Account
 from .client import FreshdeskClient
 from .events import parse
 from .manual import manual_steps
+from .provision import setup
 from .tickets import Options, fingerprint, to_ticket
 from .updates import (
     TIMER_OFF,
@@ -187,4 +188,7 @@ VENDOR = Vendor(
     parse=parse,
     connect=_connect,
     manual_steps=manual_steps,
+    setup=setup,
+    domain="freshdesk.com",
+    credential_sets=(("api_key",),),
 )

@@ -1,73 +1,352 @@
-"""Creates what a connection needs in Freshdesk: the two rules that call us, with their token.
+"""What a connection needs in Freshdesk, step by step: fields, and the rules that call us.
 
-Safe to repeat: rules of ours are renewed, never doubled. Fields are still made by hand, see
-`manual.py`.
+Looks before it makes: what is there already is kept. What is wrong is told by `checks.py`.
+Agents' ticket views cannot be made through the API, see `manual.py`.
 """
-# https://developers.freshdesk.com/api/#automations  (read 2026-11)
+# https://developers.freshdesk.com/api/#automations
+# https://developers.freshdesk.com/api/#create_ticket_field  (read 2026-11)
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from connectors.base import Connection, WebhookSecret
+from connectors.setup import (
+    CONTACT_TITLE,
+    TIER_TITLE,
+    Finding,
+    Identity,
+    Inspection,
+    Step,
+    Trial,
+    Wishes,
+    with_settings,
+)
 
-from .client import FreshdeskClient
+from . import checks
+from .admin import CREATION, UPDATE, FreshdeskAdmin, Json
 from .webhook_token import mint_token
 
-_CREATION, _UPDATE = 1, 4
+OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "kind": ("Error", "Question", "Feature request"),
+    "environment": ("Production", "Test"),
+}
+WATCHED = ("status", "priority", "ticket_type", "responder_id", "group_id")
 _ANY = "--"
+_PATHS = {
+    "ticket_field": "/admin/ticket_fields",
+    "company_field": "/company_fields",
+    "rule_creation": f"/automations/{CREATION}/rules",
+    "rule_update": f"/automations/{UPDATE}/rules",
+}
+_TEXT = ("custom_text", "custom_paragraph")
 
 
-def provision(connection: Connection, public_url: str, now: datetime) -> Connection:
-    """Return the connection with its webhook secret. Raises `VendorError`."""
-    kept = connection.webhook_secrets
-    secret = kept[0] if kept else WebhookSecret(kid="1", value=secrets.token_urlsafe(32))
-    token = mint_token(secret.value, kid=secret.kid, audience=connection.key, issued_at=now)
-    session = FreshdeskClient(connection).session
-    for kind in (_CREATION, _UPDATE):
-        api = f"{session.base_url}/api/v2/automations/{kind}/rules"
-        rule = _rule(kind, connection.key, public_url, token)
-        known = session.get(api).json()
-        rules = known.get("rules") or [] if isinstance(known, dict) else known
-        ours = next((one for one in rules if one.get("name") == rule["name"]), None)
-        if ours is None:
-            session.post(api, json=rule)
-        else:
-            session.put(f"{api}/{ours['id']}", json=rule)
-    return replace(connection, webhook_secrets=(secret, *kept[1:]))
+class FreshdeskSetup:
+    """The administration of one Freshdesk account."""
 
+    def __init__(self, connection: Connection, wishes: Wishes) -> None:
+        self._connection = connection
+        self._wishes = wishes
+        self._admin = FreshdeskAdmin(connection)
 
-def _rule(kind: int, key: str, public_url: str, token: str) -> dict[str, Any]:
-    action = {
-        "field_name": "trigger_webhook",
-        "request_type": "POST",
-        "url": f"{public_url}/webhooks/freshdesk/{key}",
-        "content_type": "JSON",
-        "content_layout": "2",
-        "content": {"ticket_id": "{{ticket.id}}"},
-        "custom_headers": {"Authorization": f"Bearer {token}"},
-    }
-    rule: dict[str, Any] = {"name": f"regiondo-sla {key}", "active": True, "actions": [action]}
-    if kind == _UPDATE:
-        changes = ("status", "priority", "ticket_type", "responder_id", "group_id")
-        return rule | {
-            "performer": {"type": 3},
-            "events": [
-                {"field_name": "reply_sent"},
-                {"field_name": "note_type", "value": "public"},
-                *({"field_name": name, "from": _ANY, "to": _ANY} for name in changes),
-            ],
-        }
-    condition = {"field_name": "subject", "resource_type": "ticket", "operator": "is_not"}
-    return rule | {
-        "conditions": [
-            {
-                "name": "condition_set_1",
-                "match_type": "any",
-                "properties": [{**condition, "value": ""}],
-            }
+    def identify(self) -> Identity:
+        """Return whom the key acts as. Raises `CredentialsRejected`."""
+        return checks.identity(self._admin)
+
+    def inspect(self) -> Inspection:
+        """Return plan, types, statuses, and which SLA engine the account seems to have."""
+        return checks.inspect(self._admin, self._connection)
+
+    def clock(self) -> datetime | None:
+        """Return the vendor's clock in its last answer."""
+        return self._admin.session.vendor_clock()
+
+    def diagnose(self) -> list[Finding]:
+        """Return what is wrong, or worth knowing, in an account that was connected."""
+        return checks.diagnose(self._admin, self._connection, self._wishes.now)
+
+    def steps(self) -> list[Step]:
+        """Return what the account needs; the rules come last, when all else is there."""
+        fields = self._admin.ticket_fields()
+        return [
+            *(self._ticket_field(name, fields) for name in self._wishes.titles),
+            *self._company_fields(),
+            self._token(),
+            *self._rules(),
         ]
+
+    def remove(self, name: str, vendor_id: str) -> bool:
+        """Remove what the step of that name made; False where it is gone already."""
+        path = _PATHS.get(name.partition(":")[0])
+        return self._admin.delete(f"{path}/{vendor_id}") if path else False
+
+    def rotate(self) -> Iterator[Connection]:
+        """Accept a new token first, then put it into the rules; the old one stays accepted."""
+        changed = _with_token(self._connection, _next_kid(self._connection))
+        yield changed
+        for step in self._rules():
+            if step.found and step.renew:
+                step.renew(changed, step.found)
+                changed = step.settle(changed, step.found)
+                yield changed
+
+    def trial(self, nonce: str, *, with_ticket: bool) -> Trial:
+        """Open a ticket of our own, deleted afterwards; Freshdesk has no test for rules."""
+        if not with_ticket:
+            return Trial(
+                ask="Now send an e-mail to your support address, or open any ticket: its rule "
+                "calls us (--test-ticket opens one for you, and deletes it)"
+            )
+        ticket = self._admin.post(
+            "/tickets",
+            {
+                "subject": f"Connection test {nonce}",
+                "description": "Opened and deleted by regiondo-sla to test the connection.",
+                "email": checks.identity(self._admin).email,
+                "status": 2,
+                "priority": 1,
+                "source": 2,
+            },
+        )
+        number = ticket["id"]
+
+        def finish() -> None:
+            self._admin.delete(f"/tickets/{number}")
+
+        return Trial(sent=f"Test ticket {number} was opened in Freshdesk", finish=finish)
+
+    def _ticket_field(self, name: str, fields: Iterable[Json]) -> Step:
+        title = self._wishes.titles[name]
+        choices = OPTIONS.get(name, ())
+        there = next((one for one in fields if _label(one) == title), None)
+        kind = "custom_dropdown" if choices else "custom_text"
+        body: Json = {
+            "label": title,
+            "label_for_customers": title,
+            "type": kind,
+            "customers_can_edit": False,
+            "displayed_to_customers": False,
+        }
+        if choices:
+            body["choices"] = _choices(choices)
+        return Step(
+            name=f"ticket_field:{name}",
+            title=f"Ticket field {title!r} ({'drop-down' if choices else 'text'})",
+            found=str(there["id"]) if there else None,
+            conflict=_field_conflict(title, there, (kind,) if choices else _TEXT, choices),
+            make=partial(self._make, "ticket_field", body),
+            settle=partial(self._with_ticket_field, name),
+        )
+
+    def _company_fields(self) -> Iterator[Step]:
+        known = self._admin.company_fields()
+        settings = self._connection.settings
+        tiers = tuple(value for value, _ in self._wishes.tiers)
+        wanted = (
+            ("tier_field", "sla_tier", TIER_TITLE, "custom_dropdown", tiers),
+            ("named_contact_field", "sla_named_contact", CONTACT_TITLE, "custom_text", ()),
+        )
+        for setting, default, title, kind, choices in wanted:
+            name = str(settings.get(setting) or default)
+            there = next((f for f in known if name == f.get("name") or title == _label(f)), None)
+            accepted = (kind, *(one for one in _TEXT if one != kind))
+            body: Json = {"label": title, "type": kind}
+            if choices:
+                body["choices"] = _choices(choices)
+            yield Step(
+                name=f"company_field:{name}",
+                title=f"Company field {title!r} ({'drop-down' if choices else 'text'})",
+                found=str(there["id"]) if there else None,
+                conflict=_field_conflict(title, there, accepted, ()),
+                make=partial(self._make, "company_field", body),
+                settle=partial(self._with_company_field, setting),
+            )
+
+    def _token(self) -> Step:
+        known = self._connection.webhook_secrets
+        return Step(
+            name="token",
+            title="Token for the rules (kept here, encrypted)",
+            found=known[0].kid if known else None,
+            make=_next_kid,
+            settle=_with_token,
+        )
+
+    def _rules(self) -> Iterator[Step]:
+        address = f"{self._wishes.public_url}/webhooks/freshdesk/{self._connection.key}"
+        for kind, label, suffix in (
+            (CREATION, "creation", ""),
+            (UPDATE, "update", ""),
+            (UPDATE, "update", " SLA fields"),
+        ):
+            title = f"regiondo-sla {self._connection.key}{suffix}"
+            name = f"rule_{label}{':fields' if suffix else ''}"
+            known, _ = self._admin.rules(kind)
+            there = next((one for one in known if one.get("name") == title), None)
+            yield Step(
+                name=name,
+                title=f"Rule {title!r} on ticket {label}",
+                found=str(there["id"]) if there else None,
+                stale=self._staleness(name, there, address),
+                optional=bool(suffix),
+                make=partial(self._make_rule, kind, title, address),
+                renew=partial(self._renew_rule, kind, title, address),
+                settle=partial(self._settle_rule, name),
+            )
+
+    def _staleness(self, name: str, there: Json | None, address: str) -> str | None:
+        """The token is compared by what we remember: Freshdesk need not show it again."""
+        if there is None:
+            return None
+        if not there.get("active", True):
+            return "is deactivated"
+        urls = [a.get("url") for a in there.get("actions") or () if isinstance(a, dict)]
+        if address not in urls:
+            return "calls another address"
+        known = self._connection.webhook_secrets
+        if not known or _rule_tokens(self._connection).get(name) != known[0].kid:
+            return "does not carry the newest token"
+        return None
+
+    def _make_rule(self, kind: int, title: str, address: str, connection: Connection) -> str:
+        rule = self._rule(kind, title, address, connection)
+        return str(self._admin.post(f"/automations/{kind}/rules", rule)["id"])
+
+    def _renew_rule(
+        self, kind: int, title: str, address: str, connection: Connection, rule_id: str
+    ) -> None:
+        rule = self._rule(kind, title, address, connection)
+        self._admin.put(f"/automations/{kind}/rules/{rule_id}", rule)
+
+    def _rule(self, kind: int, title: str, address: str, connection: Connection) -> Json:
+        header = str(connection.settings.get("webhook_header") or "Authorization")
+        action = {
+            "field_name": "trigger_webhook",
+            "request_type": "POST",
+            "url": address,
+            "content_type": "JSON",
+            "content_layout": "2",
+            "content": {"ticket_id": "{{ticket.id}}"},
+            "custom_headers": {header: f"Bearer {self._minted(connection)}"},
+        }
+        rule: Json = {"name": title, "active": True, "actions": [action]}
+        if kind == CREATION:
+            return rule | {"conditions": [_always()]}
+        changes = ({"field_name": name, "from": _ANY, "to": _ANY} for name in WATCHED)
+        events: list[Json] = [
+            {"field_name": "reply_sent"},
+            {"field_name": "note_type", "value": "public"},
+            *changes,
+        ]
+        if title.endswith("SLA fields"):
+            settings = connection.settings
+            own = [settings.get(f"{name}_field") or f"cf_sla_{name}" for name in OPTIONS]
+            events = [{"field_name": name, "from": _ANY, "to": _ANY} for name in own]
+        return rule | {"performer": {"type": 3}, "events": events}
+
+    def _minted(self, connection: Connection) -> str:
+        secret = connection.webhook_secrets[0]
+        lasts = self._wishes.token_lasts
+        return mint_token(
+            secret.value,
+            kid=secret.kid,
+            audience=connection.key,
+            issued_at=self._wishes.now,
+            expires_at=self._wishes.now + lasts if lasts else None,
+        )
+
+    def _settle_rule(self, name: str, connection: Connection, rule_id: str) -> Connection:
+        """Note which token the rule carries, and until when that lasts."""
+        del rule_id
+        kid = connection.webhook_secrets[0].kid
+        known = _rule_tokens(connection)
+        if known.get(name) == kid:
+            return connection
+        lasts = self._wishes.token_lasts
+        ends = (self._wishes.now + lasts).isoformat() if lasts else None
+        return with_settings(connection, rule_tokens={**known, name: kid}, token_expires_at=ends)
+
+    def _with_ticket_field(self, name: str, connection: Connection, field_id: str) -> Connection:
+        named = {str(one.get("id")): str(one.get("name")) for one in self._admin.ticket_fields()}
+        return with_settings(connection, **{f"{name}_field": named[field_id]})
+
+    def _with_company_field(
+        self, setting: str, connection: Connection, field_id: str
+    ) -> Connection:
+        named = {str(one.get("id")): str(one.get("name")) for one in self._admin.company_fields()}
+        return with_settings(connection, **{setting: named[field_id]})
+
+    def _make(self, kind: str, body: Json, connection: Connection) -> str:
+        del connection
+        return str(self._admin.post(_PATHS[kind], body)["id"])
+
+
+def _rule_tokens(connection: Connection) -> dict[str, str]:
+    known: Any = connection.settings.get("rule_tokens") or {}
+    return dict(known)
+
+
+def _label(field: Json) -> str:
+    return str(field.get("label") or "").strip()
+
+
+def _choices(values: Iterable[str]) -> list[Json]:
+    return [{"value": value, "position": n} for n, value in enumerate(values, start=1)]
+
+
+def _always() -> Json:
+    """A creation rule needs a condition: every ticket has a subject that is not empty text."""
+    condition = {"field_name": "subject", "resource_type": "ticket", "operator": "is_not"}
+    return {
+        "name": "condition_set_1",
+        "match_type": "any",
+        "properties": [{**condition, "value": ""}],
     }
+
+
+def _field_conflict(
+    title: str, there: Json | None, accepted: tuple[str, ...], choices: tuple[str, ...]
+) -> str | None:
+    if there is None:
+        return None
+    if there.get("type") not in accepted:
+        return (
+            f"a field {title!r} of type {there.get('type')} is there already, and "
+            f"{' or '.join(accepted)} is needed: rename it, or choose another name for ours"
+        )
+    if there.get("archived"):
+        return f"the field {title!r} is archived: restore it, or choose another name for ours"
+    given = there.get("choices") or []
+    values = {str(one.get("value") if isinstance(one, dict) else one) for one in given}
+    missing = [choice for choice in choices if choice not in values]
+    if missing:
+        return (
+            f"the drop-down {title!r} that is there has no choice {', '.join(missing)}: "
+            "add it, or choose another name for ours"
+        )
+    return None
+
+
+def _next_kid(connection: Connection) -> str:
+    numbers = (int(s.kid) for s in connection.webhook_secrets if s.kid.isdigit())
+    return str(1 + max(numbers, default=0))
+
+
+def _with_token(connection: Connection, kid: str) -> Connection:
+    """The newest secret stands first, one older one after it; a known one changes nothing."""
+    known = connection.webhook_secrets
+    if any(secret.kid == kid for secret in known):
+        return connection
+    new = WebhookSecret(kid=kid, value=secrets.token_urlsafe(32))
+    return replace(connection, webhook_secrets=(new, *known[:1]))
+
+
+def setup(connection: Connection, wishes: Wishes) -> FreshdeskSetup:
+    """Return the administration of an account. Raises `AddressError`."""
+    return FreshdeskSetup(connection, wishes)

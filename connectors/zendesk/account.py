@@ -44,7 +44,12 @@ class Account:
 
     def fields(self) -> Fields:
         """Return what we must know of the ticket fields."""
-        return _fields.get(self._base, self._find_fields)
+        return _fields.get((self._base, *sorted(self._own_fields().items())), self._find_fields)
+
+    def _own_fields(self) -> dict[str, int]:
+        """The numbers that `connect` noted; they count before the titles."""
+        known = mapping(self._settings.get("fields"))
+        return {name: number(one) for name, one in known.items() if number(one)}
 
     def people(self, requester: str | None, wrote: set[str], users: Mapping[str, Json]) -> People:
         """Return who is who among those who `wrote`; `users` came with the ticket."""
@@ -140,7 +145,7 @@ class Account:
             name = _TITLES.get(text(one.get("title")) or "")
             if name and one.get("active") is not False and number(one.get("id")):
                 found.setdefault(name, number(one.get("id")))
-        return Fields(**found, all_priorities=all_priorities)
+        return Fields(**{**found, **self._own_fields()}, all_priorities=all_priorities)
 
     def _find_contact(self, given: str) -> tuple[str | None, str | None]:
         try:

@@ -2,7 +2,7 @@
 
 Settings: `due_date` ("task" or "field"), `types_to_task`, `tier_field`, `named_contact_field`,
 `match_domains` (true: a requester without organisation is matched by e-mail domain),
-`acting_user_id`.
+`acting_user_id`, `fields` (the numbers of our ticket fields; without it found by their titles).
 Credentials: `client_id` and `client_secret` (OAuth), or `access_token`, or `email` and `api_token`.
 """
 
@@ -23,6 +23,7 @@ from .client import ZendeskClient
 from .events import parse
 from .hands import STAMP, OurType, authors, our_type
 from .manual import manual_steps
+from .provision import setup
 from .signature import verify
 from .tickets import Options, fingerprint, to_ticket
 from .updates import CLOSED, drop_ignored, drop_refused, is_as_we_left_it, to_update
@@ -170,4 +171,7 @@ VENDOR = Vendor(
     parse=parse,
     connect=_connect,
     manual_steps=manual_steps,
+    setup=setup,
+    domain="zendesk.com",
+    credential_sets=(("client_id", "client_secret"), ("access_token",), ("email", "api_token")),
 )

@@ -11,13 +11,14 @@ import re
 from datetime import datetime
 from typing import Any
 
-from connectors.base import Delivery, TicketEvent
+from connectors.base import Delivery, Knock, TicketEvent
 from connectors.errors import PayloadError
 
+KNOCK = "regiondo_sla_test"  # the key that `connect` puts into a test request of its own words
 _TICKET_TYPE = "zen:event-type:ticket."
 
 
-def parse(delivery: Delivery) -> TicketEvent | None:
+def parse(delivery: Delivery) -> TicketEvent | Knock | None:
     """Return the event; None for events that concern no ticket. Raises `PayloadError`.
 
     Ids come as text or number, times with 0 to 9 digits of a second's fraction.
@@ -41,6 +42,8 @@ def parse(delivery: Delivery) -> TicketEvent | None:
             dedupe_keys=(f"event:{event_id}",) if isinstance(event_id, str) and event_id else (),
             occurred_at=_instant(payload.get("time")),
         )
+    if isinstance(payload.get(KNOCK), str):
+        return Knock(nonce=payload[KNOCK][:80])
     if "ticket_id" in payload:
         return TicketEvent(ticket_id=_ticket_id(payload["ticket_id"], "ticket_id"), name="trigger")
     raise PayloadError("the body names no ticket: neither a ticket event nor ticket_id")

@@ -21,10 +21,8 @@ from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from connectors.base import Connection
-from connectors.freshdesk.provision import provision as provision_freshdesk
-from connectors.zendesk.provision import provision as provision_zendesk
 from plugin.bootstrap import build_services
+from plugin.connect import AccountRequest, connect_account
 from plugin.console.passwords import hashed
 from plugin.demo.mails import Mail, read_mails
 from plugin.pipeline import Services
@@ -86,20 +84,23 @@ def _sandbox(service: Service) -> Iterator[str]:
 
 def _connect(services: Services, sandbox: str, account: str, public_url: str) -> None:
     """Connect both accounts with the code that connects real ones."""
-    zendesk = Connection(
-        key=f"{account}-zendesk",
-        vendor="zendesk",
-        base_url=f"{sandbox}/zendesk/{account}",
-        credentials={"client_id": "sandbox-client", "client_secret": "sandbox-secret"},
-    )
-    freshdesk = Connection(
-        key=f"{account}-freshdesk",
-        vendor="freshdesk",
-        base_url=f"{sandbox}/freshdesk/{account}",
-        credentials={"api_key": "sandbox-key"},
-    )
-    services.store.connections.save(provision_zendesk(zendesk, public_url))
-    services.store.connections.save(provision_freshdesk(freshdesk, public_url, services.clock()))
+    credentials = {
+        "zendesk": {"client_id": "sandbox-client", "client_secret": "sandbox-secret"},
+        "freshdesk": {"api_key": "sandbox-key"},
+    }
+    for vendor, given in credentials.items():
+        _act(sandbox, vendor, account, "strip")
+        connect_account(
+            services,
+            AccountRequest(
+                vendor=vendor,
+                key=f"{account}-{vendor}",
+                address=f"{sandbox}/{vendor}/{account}",
+                public_url=public_url,
+                credentials=given,
+                settings={} if vendor == "zendesk" else {"engine": "legacy"},
+            ),
+        )
 
 
 def _demo_link(services: Services) -> str:

@@ -36,6 +36,7 @@ _VERBS = {
     "statuses": "create_status",
     "webhook_target": "webhook_target",
     "settings": "configure",
+    "strip": "strip",
     "undelete": "undelete",
     "restore": "restore",
     "expire_tokens": "expire_tokens",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from connectors.base import Connection, WebhookSecret
@@ -13,6 +15,7 @@ from plugin.store import tables as t
 from plugin.store.database import Database
 
 KNOWN_FOR = 2.0  # seconds: a revoked webhook secret is refused after that by every process
+DOUBTED_AFTER = 0.25  # seconds: a delivery that does not verify asks again, but no flood does
 
 
 class Connections:
@@ -44,13 +47,13 @@ class Connections:
             )
         self._known.pop(connection.key, None)
 
-    def known(self, key: str) -> Connection | None:
-        """Return the account as it was at most `KNOWN_FOR` seconds ago, without asking each time.
+    def known(self, key: str, *, within: float = KNOWN_FOR) -> Connection | None:
+        """Return the account as it was at most `within` seconds ago, without asking each time.
 
         An account that is not known is always asked for. Raises `SecretsError`.
         """
         read_at, connection = self._known.get(key, (-KNOWN_FOR, None))
-        if connection is None or time.monotonic() - read_at >= KNOWN_FOR:
+        if connection is None or time.monotonic() - read_at >= within:
             connection = self.get(key)
             self._known.pop(key, None)
             if connection is not None:
@@ -61,8 +64,34 @@ class Connections:
         """Return the account of that key, None where there is none. Raises `SecretsError`."""
         with self._database.transaction() as database:
             row = database.execute(select(t.connections).where(t.connections.c.key == key)).first()
-        if row is None:
-            return None
+        return self._connection(row) if row else None
+
+    def every(self) -> list[Connection]:
+        """Return all accounts, by key. Raises `SecretsError`."""
+        with self._database.transaction() as database:
+            rows = database.execute(select(t.connections).order_by(t.connections.c.key)).all()
+        return [self._connection(row) for row in rows]
+
+    def delete(self, key: str) -> None:
+        """Forget an account and its secrets; what was decided about its tickets is kept."""
+        with self._database.transaction() as database:
+            database.execute(delete(t.connections).where(t.connections.c.key == key))
+        self._known.pop(key, None)
+
+    def note_knock(self, key: str, nonce: str, at: datetime) -> None:
+        """Keep that a test delivery arrived."""
+        found = update(t.connections).where(t.connections.c.key == key)
+        with self._database.transaction() as database:
+            database.execute(found.values(knock=nonce, knocked_at=at))
+
+    def last_knock(self, key: str) -> tuple[str | None, datetime | None]:
+        """Return the last test delivery that arrived, and when."""
+        query = select(t.connections.c.knock, t.connections.c.knocked_at)
+        with self._database.transaction() as database:
+            row = database.execute(query.where(t.connections.c.key == key)).first()
+        return (row.knock, row.knocked_at) if row else (None, None)
+
+    def _connection(self, row: Any) -> Connection:
         secrets = self._vault.open(row.secrets)
         return Connection(
             key=row.key,

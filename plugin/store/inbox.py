@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from connectors.base import Delivery, TicketEvent
@@ -50,6 +53,13 @@ class Inbox:
                     outcome="ignored",
                 )
             )
+
+    def last_received_at(self, connection: str) -> datetime | None:
+        """Return when the last event of an account arrived, as far back as they are kept."""
+        query = select(func.max(t.inbox.c.received_at)).where(t.inbox.c.connection == connection)
+        with self._database.transaction() as database:
+            found: datetime | None = database.execute(query).scalar()
+        return found
 
     def look_again(self, connection: str, ticket_id: str, *, attempt: int, wait: float) -> None:
         """Queue another look in `wait` seconds."""

@@ -9,6 +9,7 @@ from plugin.secrets import Vault
 from plugin.store.admin_actions import AdminActions
 from plugin.store.connections import Connections
 from plugin.store.database import Database, Patience
+from plugin.store.facts import Facts
 from plugin.store.feature_requests import FeatureRequests
 from plugin.store.figures import Figures
 from plugin.store.inbox import Inbox
@@ -35,6 +36,7 @@ class Store:
     ) -> None:
         self.database = Database(database_url, pool_size=pool_size, patience=patience)
         self.connections = Connections(self.database, vault)
+        self.facts = Facts(self.database)
         self.inbox = Inbox(self.database)
         self.refusals = RefusalCounts(self.database)
         self.tickets = Tickets(self.database)

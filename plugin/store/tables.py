@@ -40,6 +40,8 @@ connections = Table(
     Column("settings", JSONB, nullable=False),
     Column("secrets", LargeBinary, nullable=False),
     _instant("created_at", null=False, now=True),
+    Column("knock", Text),
+    _instant("knocked_at"),
 )
 
 inbox = Table(

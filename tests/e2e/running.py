@@ -5,15 +5,12 @@ Holds no test. `Running` is one service with two connected accounts in a sandbox
 
 import socket
 import time
-from datetime import UTC, datetime
 
 import pytest
 import requests
 
-from connectors.base import Connection
-from connectors.freshdesk.provision import provision as provision_freshdesk
-from connectors.zendesk.provision import provision as provision_zendesk
 from plugin.bootstrap import build_services
+from plugin.connect import AccountRequest, connect_account
 from plugin.settings import Settings
 from plugin.supervisor import Service, spawn
 
@@ -83,18 +80,16 @@ class Running:
         """Connect an account of the sandbox, with limits that no test meets by the way."""
         wide = {"rate_limit": 100_000, "ticket_update_limit": 100_000}
         self.act(vendor, "settings", account=account, **wide)
-        connection = Connection(
-            key=key,
+        request = AccountRequest(
             vendor=vendor,
-            base_url=f"{self.sandbox}/{vendor}/{account or self.account}",
+            key=key,
+            address=f"{self.sandbox}/{vendor}/{account or self.account}",
+            public_url=self.address,
             credentials=CREDENTIALS,
+            settings={} if vendor == "zendesk" else {"engine": "legacy"},
         )
-        if vendor == "zendesk":
-            connection = provision_zendesk(connection, self.address)
-        else:
-            connection = provision_freshdesk(connection, self.address, datetime.now(UTC))
-        self.services.store.connections.save(connection)
-        return connection
+        connect_account(self.services, request)
+        return self.services.store.connections.get(key)
 
     def act(self, vendor, verb, *, account=None, **given):
         """Do what a person does in an account of the sandbox."""

@@ -1,0 +1,83 @@
+"""Freshdesk's administration API: fields, automation rules, the account, who we are.
+
+What is made of it is `provision.py`, what is wrong with it `checks.py`; tickets are in `client.py`.
+"""
+# https://developers.freshdesk.com/api/  (read 2026-11)
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectors.base import Connection
+from connectors.errors import TicketNotFound
+
+from .client import FreshdeskClient
+
+Json = dict[str, Any]
+CREATION, UPDATE = 1, 4  # kinds of automation rule
+
+
+class FreshdeskAdmin:
+    """One account's administration. Every method may raise a `VendorError`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.session = FreshdeskClient(connection).session
+
+    def me(self) -> Json:
+        """Return the agent who owns the key."""
+        agent: Json = self.get("/agents/me")
+        return agent
+
+    def roles(self) -> list[Json]:
+        """Return the account's roles."""
+        found: list[Json] = self.get("/roles")
+        return found
+
+    def account(self) -> Json:
+        """Return plan, data centre and time zone."""
+        account: Json = self.get("/account")
+        return account
+
+    def ticket_fields(self) -> list[Json]:
+        """Return every ticket field, with the choices of each."""
+        found: list[Json] = self.get("/admin/ticket_fields")
+        return found
+
+    def company_fields(self) -> list[Json]:
+        """Return every company field."""
+        found: list[Json] = self.get("/company_fields")
+        return found
+
+    def rules(self, kind: int) -> tuple[list[Json], bool]:
+        """Return the rules of a kind, and whether all that match are run."""
+        answer = self.get(f"/automations/{kind}/rules")
+        if isinstance(answer, dict):
+            meta = answer.get("meta") or {}
+            return list(answer.get("rules") or []), meta.get("cascading_rules") is not False
+        return list(answer or []), True
+
+    def get(self, path: str) -> Any:
+        """Return what stands at a path under `/api/v2`."""
+        return self.session.get(self._url(path)).json()
+
+    def post(self, path: str, body: Json) -> Json:
+        """Make something and return it."""
+        answer: Json = self.session.post(self._url(path), json=body).json()
+        return answer
+
+    def put(self, path: str, body: Json) -> None:
+        """Change something."""
+        self.session.put(self._url(path), json=body)
+
+    def delete(self, path: str) -> bool:
+        """Remove something; False where it is gone already."""
+        try:
+            self.session.delete(self._url(path))
+        except TicketNotFound as error:
+            if error.status != 404:
+                raise
+            return False
+        return True
+
+    def _url(self, path: str) -> str:
+        return f"{self.session.base_url}/api/v2{path}"

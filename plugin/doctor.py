@@ -1,0 +1,180 @@
+"""Examines the connected accounts: one finding a line, with what to do about it.
+
+What is looked at in the vendor's account is in its `checks.py`; here stands what holds for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from connectors.addresses import AddressError
+from connectors.base import Connection
+from connectors.errors import CredentialsRejected, VendorError
+from connectors.setup import Finding, Level, Setup, provisioned
+from plugin.connect import open_setup
+from plugin.pipeline import Services
+
+SKEW = timedelta(seconds=30)  # signatures are good for five minutes
+LOOKS_BACK = timedelta(days=7)
+SILENCE = timedelta(days=3)
+
+
+def examine(services: Services, connection: Connection) -> Iterator[Finding]:
+    """Yield the findings of one account, as they are found.
+
+    What cannot be asked is a finding too; nothing is raised but `StoreUnavailable`.
+    """
+    yield from _account(services, connection)
+    yield from _events(services, connection)
+    yield from _tickets(services, connection)
+
+
+def is_broken(findings: list[Finding]) -> bool:
+    """Say whether one of the findings stops the plugin from doing its work."""
+    return any(finding.level is Level.BROKEN for finding in findings)
+
+
+def _account(services: Services, connection: Connection) -> Iterator[Finding]:
+    """Ask the vendor. Without credentials the rest would only fail in the same way."""
+    again = f"Run `regiondo-sla connect {connection.vendor} --key {connection.key}` again"
+    try:
+        setup = open_setup(services, connection)
+        yield from _identity(setup)
+        yield from _clock(services, setup)
+        yield from _things(setup, connection, again)
+        yield from setup.diagnose()
+    except CredentialsRejected as error:
+        yield _broken("credentials", str(error), f"{again} with credentials that are accepted")
+    except AddressError as error:
+        yield _broken("address", str(error), again)
+    except VendorError as error:
+        yield _broken("address", str(error), f"See that {connection.base_url} answers from here")
+
+
+def _identity(setup: Setup) -> Iterator[Finding]:
+    identity = setup.identify()
+    who = f"{identity.name or identity.email} {f'({identity.role})' if identity.role else ''}"
+    yield Finding(level=Level.OK, subject="credentials", text=f"Accepted, acting as {who.strip()}")
+    if identity.refusal:
+        yield Finding(
+            level=Level.WARNING,
+            subject="role",
+            text=f"{identity.name}: {identity.refusal}",
+            remedy="Give the plugin's agent the role of an administrator",
+        )
+
+
+def _clock(services: Services, setup: Setup) -> Iterator[Finding]:
+    theirs = setup.clock()
+    if theirs is None:
+        return
+    apart = abs(services.clock() - theirs)
+    if apart > SKEW:
+        yield Finding(
+            level=Level.WARNING,
+            subject="clock",
+            text=f"This machine's clock is {apart.total_seconds():.0f} s from the vendor's",
+            remedy="Set it by NTP: beyond five minutes every delivery is refused",
+        )
+    else:
+        yield Finding(level=Level.OK, subject="clock", text="Agrees with the vendor's")
+
+
+def _things(setup: Setup, connection: Connection, again: str) -> Iterator[Finding]:
+    steps = setup.steps()
+    wrong = 0
+    for step in steps:
+        missing = "is missing" if step.found is None else None
+        if step.conflict and step.found is not None:
+            missing = f"cannot be used: {step.conflict}"
+        fault = missing or step.stale
+        if fault is None:
+            continue
+        wrong += 1
+        yield Finding(
+            level=Level.WARNING if step.optional else Level.BROKEN,
+            subject=step.name.replace("_", " ").replace(":", " "),
+            text=f"{step.title} {fault}",
+            remedy=again,
+        )
+    if not wrong:
+        made = sum(1 for one in provisioned(connection).values() if one.get("made"))
+        text = f"All {len(steps)} things are there, {made} of them made by us"
+        yield Finding(level=Level.OK, subject="fields and rules", text=text)
+
+
+def _events(services: Services, connection: Connection) -> Iterator[Finding]:
+    last = services.store.inbox.last_received_at(connection.key)
+    now = services.clock()
+    if last is None:
+        _, tried = services.store.connections.last_knock(connection.key)
+        yield Finding(
+            level=Level.NOTE if tried else Level.WARNING,
+            subject="events",
+            text="No ticket event yet"
+            + (
+                f"; a test delivery arrived {_ago(tried, now)}"
+                if tried
+                else ", nor a test delivery"
+            ),
+            remedy=""
+            if tried
+            else f"`regiondo-sla connect {connection.vendor} --key {connection.key}` ends with one",
+        )
+        return
+    silent = now - last > SILENCE
+    yield Finding(
+        level=Level.WARNING if silent else Level.OK,
+        subject="events",
+        text=f"The last one arrived {_ago(last, now)}",
+        remedy="Were there tickets since? Then see the webhook's activity in the helpdesk"
+        if silent
+        else "",
+    )
+
+
+def _tickets(services: Services, connection: Connection) -> Iterator[Finding]:
+    since = services.clock() - LOOKS_BACK
+    tag = services.policies().current(services.clock()).tag("due_not_kept")
+    facts = services.store.facts.of(connection.key, since, tag)
+    if facts.not_kept:
+        yield Finding(
+            level=Level.WARNING,
+            subject="due dates",
+            text=f"{facts.not_kept} tickets lost the due date that we wrote",
+            remedy="A rule or SLA policy of the helpdesk sets them again: see these tickets "
+            "(tag sla_due_not_kept)",
+        )
+    for note in facts.notes:
+        if "ignored" in note:
+            yield Finding(
+                level=Level.WARNING,
+                subject="ignored values",
+                text=note,
+                remedy="The helpdesk drops this in silence: report it with the plugin's version",
+            )
+    if facts.failures:
+        yield Finding(
+            level=Level.WARNING,
+            subject="tickets",
+            text=f"{facts.failures} of {facts.looks} looks failed in {LOOKS_BACK.days} days; the "
+            f"last: {facts.last_error}",
+            remedy="See these tickets in the console",
+        )
+    elif facts.looks:
+        text = f"{facts.looks} looks in {LOOKS_BACK.days} days, none failed"
+        yield Finding(level=Level.OK, subject="tickets", text=text)
+
+
+def _broken(subject: str, text: str, remedy: str) -> Finding:
+    return Finding(level=Level.BROKEN, subject=subject, text=text, remedy=remedy)
+
+
+def _ago(at: datetime, now: datetime) -> str:
+    minutes = int((now - at).total_seconds() // 60)
+    if minutes < 1:
+        return "less than a minute ago"
+    if minutes < 120:
+        return f"{minutes} minutes ago"
+    return f"{minutes // 60} hours ago" if minutes < 72 * 60 else f"{minutes // 1440} days ago"
