@@ -46,6 +46,8 @@ class Entry:
 NAVIGATION = (
     Entry("overview", "overview.page", "gauge"),
     Entry("tickets", "tickets.listing", "ticket"),
+    Entry("features", "features.listing", "idea"),
+    Entry("reports", "reports.page", "chart"),
     Entry("people", "people.listing", "people", for_admins=True),
     Entry("actions", "people.actions", "shield", for_admins=True),
 )

@@ -1,20 +1,15 @@
 """The register (clause 4): every request with its evidence, counted by distinct organisation."""
 
-from datetime import UTC, datetime
-
 import psycopg
 import pytest
+from unit.plugin.looked_at import EXPORT, MAYBE, NOW, look
 
 from plugin.secrets import Vault
-from plugin.store import AuditEntry, Store
+from plugin.store import Store
 from plugin.store.feature_requests import FeatureStatus, RegisterError
 from plugin.store.migrate import migrate
-from sla_rules.engine import decide
-from sla_rules.policy_file import load_policy
-from sla_rules.ticket import Channel, Environment, Kind, Organization, Requester, Status, Ticket
+from sla_rules.ticket import Environment, Kind, Status
 
-NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
-EXPORT = "It would be really useful if Regiondo could export the calendar."
 REFUND = "Could you please add a button to refund vouchers?"
 
 
@@ -27,23 +22,6 @@ def store(database_url):
     store = Store(database_url, Vault("a passphrase"))
     yield store
     store.close()
-
-
-def look(store, number, body=EXPORT, *, organization="1", requester="10", tier="Starter", **given):
-    """Decide a ticket with what is remembered of it, and record it."""
-    ticket = Ticket(
-        id=str(number),
-        body=body,
-        channel=Channel.EMAIL,
-        created_at=NOW,
-        organization=Organization(id=organization, name=f"Org {organization}", tier=tier),
-        requester=Requester(id=requester),
-        **given,
-    )
-    decision = decide(ticket, load_policy(), NOW, store.tickets.memory("acme", ticket.id))
-    entry = AuditEntry(connection="acme", ticket_id=ticket.id, at=NOW, outcome="applied")
-    store.tickets.record(ticket, decision, store.tickets.memory("acme", ticket.id), entry, "url")
-    return decision
 
 
 def only(store):
@@ -157,9 +135,6 @@ def test_a_status_and_a_title_are_kept_with_who_and_when(store):
     assert [event.by for event in register.events(number)] == ["Ana", "Ana"]
     with pytest.raises(RegisterError, match="title"):
         register.rename(number, " ", by="Ana", at=NOW)
-
-
-MAYBE = "The checkout shows an error. It would be useful if Regiondo could export the calendar."
 
 
 def test_a_candidate_waits_for_review_and_does_not_count(store):

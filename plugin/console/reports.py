@@ -1,0 +1,72 @@
+"""How the promises were kept: attainment, response times and exclusions of a period."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from flask import Response, abort, make_response, request
+
+from plugin import reports as tables
+from plugin.console.frame import policy, reader, section, services, show
+from plugin.store.reports import Grouping
+
+DEFAULT_DAYS = 90
+
+blueprint = section("reports")
+
+
+@blueprint.get("/reports")
+def page() -> str:
+    """Show the report of a period, by default the last 90 days."""
+    by, first, last = _asked()
+    since, until = _period(first, last)
+    store = services().store.reports
+    return show(
+        "reports.html",
+        by=by,
+        groupings=list(Grouping),
+        first=first,
+        last=last,
+        lines=store.attainment(by, since, until, reader().zone.key),
+        months=store.attainment(Grouping.MONTH, since, until, reader().zone.key),
+        exclusions=store.exclusions(since, until),
+        policy=policy(),
+    )
+
+
+@blueprint.get("/reports/<any(attainment, exclusions):name>.csv")
+def export(name: str) -> Response:
+    """Give the same numbers as a file."""
+    by, first, last = _asked()
+    since, until = _period(first, last)
+    store = services().store.reports
+    if name == "exclusions":
+        rows = tables.exclusion_rows(store.exclusions(since, until))
+        text = tables.to_csv(tables.EXCLUSION_COLUMNS, rows)
+    else:
+        lines = store.attainment(by, since, until, reader().zone.key)
+        text = tables.to_csv(tables.ATTAINMENT_COLUMNS, tables.attainment_rows(lines))
+    answer = make_response(text)
+    answer.headers["Content-Type"] = "text/csv; charset=utf-8"
+    answer.headers["Content-Disposition"] = f"attachment; filename={name}-{first}-{last}.csv"
+    return answer
+
+
+def _asked() -> tuple[Grouping, date, date]:
+    today = reader().now.astimezone(reader().zone).date()
+    try:
+        by = Grouping(request.args.get("by") or Grouping.TIER)
+        last = date.fromisoformat(request.args.get("to") or today.isoformat())
+        first = date.fromisoformat(
+            request.args.get("from") or (last - timedelta(days=DEFAULT_DAYS)).isoformat()
+        )
+    except (ValueError, OverflowError):
+        abort(400)
+    return by, first, last
+
+
+def _period(first: date, last: date) -> tuple[datetime, datetime]:
+    try:
+        return tables.period(first, last, reader().zone)
+    except (ValueError, OverflowError):
+        abort(400)
