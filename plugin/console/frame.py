@@ -84,6 +84,7 @@ def mount(app: Flask, *parts: Blueprint) -> None:
     app.context_processor(_context)
     app.jinja_env.filters |= {
         "pair": lambda value: (value, value),
+        "titled": lambda vendor: (vendor.name, vendor.title),
         "labelled": lambda item: (item[0], item[1].label),
         "in_group": lambda value, group: (value, reader().label(group, value)),
     }

@@ -5,15 +5,18 @@ Turns stored rows into what templates need; asks no database.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from plugin.console.clock_picture import Clock, Mark, Picture, draw
 from plugin.console.reader import Reader
 from plugin.store import AuditEntry, TicketRow
+from plugin.store.ticket_search import Event
 from sla_rules.policy import Policy, ScheduleText
 
 
@@ -73,7 +76,7 @@ def drawn(row: TicketRow, policy: Policy, reader: Reader) -> Drawn | None:
     if row.response_at:
         said += " " + reader.t("clock.said_response", at=reader.at(row.response_at))
     return Drawn(
-        wide=draw(clock, width=760, labels=96, totals=84, every=1),
+        wide=draw(clock, width=640, labels=88, totals=76, every=1),
         narrow=draw(clock, width=340, labels=62, totals=52, every=3),
         said=said,
         kinds=_kinds(clock),
@@ -158,14 +161,13 @@ class Happening:
 
 
 def story(
-    events: Iterable[Any], trail: Iterable[AuditEntry], hands: Iterable[Any], reader: Reader
+    events: Iterable[Event], trail: Iterable[AuditEntry], hands: Iterable[Any], reader: Reader
 ) -> list[Happening]:
     """Return what happened, the newest first."""
-    found = [
-        Happening(kind="event", at=e.received_at, title=reader.t("story.event", name=e.name))
-        for e in events
-    ]
-    found += [_looked(entry, reader) for entry in trail]
+    found = [_looked(entry, reader) for entry in trail]
+    looks = sorted(one.at for one in found)
+    for _, together in groupby(events, key=lambda event: bisect_right(looks, event.received_at)):
+        found.append(_arrived(list(together), reader))
     found += [
         Happening(
             kind="hand",
@@ -177,6 +179,14 @@ def story(
         if hand.at
     ]
     return sorted(found, key=lambda one: one.at, reverse=True)
+
+
+def _arrived(events: Sequence[Event], reader: Reader) -> Happening:
+    """Events between two looks, the newest first, as one thing that happened."""
+    names = ", ".join(dict.fromkeys(event.name for event in reversed(events)))
+    many = len(events) > 1
+    title = reader.t("story.events", count=len(events)) if many else reader.t("story.event")
+    return Happening(kind="event", at=events[0].received_at, title=title, note=names)
 
 
 def _looked(entry: AuditEntry, reader: Reader) -> Happening:

@@ -41,6 +41,7 @@ def listing() -> str:
         states=STATES,
         kinds=list(Kind),
         accounts=accounts,
+        vendors=services().vendors,
         tags=sorted(rules.our_tags),
         first=_address(asked) if request.args.get("after") else None,
         after=_address({**asked, "after": _token(after)}) if after else None,

@@ -1,0 +1,69 @@
+"""A past for the pages: tickets of the last days, judged by the real rules and kept as looks do."""
+
+from datetime import timedelta
+
+from plugin.store import AuditEntry
+from sla_rules.engine import NO_MEMORY, decide
+from sla_rules.memory import remember
+from sla_rules.patch import patch_for
+from sla_rules.ticket import Channel, Organization, Ticket, Traits
+
+PARTNERS = (
+    ("Alpenrausch Touren", "Enterprise"),
+    ("Provence à Vélo", "Avancé"),
+    ("Harbour Kayaks", "Starter"),
+    ("Kletterhalle Nord", "Gratuit"),
+    ("Zip Forest", "Enterprise"),
+    ("Bateaux du Lac", "Avancé"),
+    ("Weingut Sonnhof", None),
+)
+BODIES = (
+    "Le paiement ne fonctionne plus, erreur 500 à chaque réservation.",
+    "Die Rechnungen werden falsch berechnet, bitte prüfen.",
+    "How do I change the opening times of a tour?",
+    "It would be really useful if Regiondo could export bookings as CSV.",
+    "The booking page is down, nobody can book.",
+)
+
+
+def remember_a_week(services, names, *, count=60, first=9001):
+    """Keep `count` tickets that began in the last ten days; most were answered, some late."""
+    now = services.clock()
+    policy = services.policies().current(now)
+    schedule = next(iter(policy.schedules.values())).schedule
+    for number in range(count):
+        vendor = ("zendesk", "freshdesk")[number % 2]
+        name, tier = PARTNERS[number % len(PARTNERS)]
+        began_at = now - timedelta(minutes=37 * (number * 7 % 380) + 5)
+        answered_at = schedule.add(began_at, timedelta(minutes=(number * 53) % 330 + 4))
+        late = number % 9 == 0
+        if late:
+            answered_at = schedule.add(began_at, timedelta(hours=12))
+        answered = number % 5 != 4 and answered_at < now
+        ticket = Ticket(
+            id=str(first + number),
+            body=BODIES[number % len(BODIES)],
+            subject="",
+            channel=Channel.EMAIL,
+            created_at=began_at,
+            first_response_at=answered_at if answered else None,
+            organization=Organization(id=name, name=name, tier=tier),
+        )
+        _keep(services, names[vendor], ticket, policy, now)
+
+
+def _keep(services, connection, ticket, policy, now):
+    decision = decide(ticket, policy, now)
+    patch = patch_for(ticket, decision, NO_MEMORY, Traits(), now)
+    entry = AuditEntry(
+        connection=connection,
+        ticket_id=ticket.id,
+        at=now,
+        outcome="applied",
+        decision=decision.to_json(),
+        patch={"add_tags": sorted(patch.add_tags)},
+        calls=3,
+    )
+    memory = remember(NO_MEMORY, ticket, decision, patch, None)
+    url = f"https://helpdesk.example/tickets/{ticket.id}"
+    services.store.tickets.record(ticket, decision, memory, entry, url)

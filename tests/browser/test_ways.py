@@ -1,0 +1,137 @@
+"""What people do in the console, done in a browser: sign in, look for a ticket, check it again."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from browser.conftest import PASSWORD
+from e2e.running import wait_until
+from playwright.sync_api import expect
+
+from plugin.store.people import Purpose, Role
+
+
+def send_mail(site, vendor="zendesk"):
+    """A partner's mail; returns the ticket's number once it was decided."""
+    at = datetime.now(UTC) + timedelta(days=7)
+    ticket = site.act(
+        vendor,
+        "emails",
+        **{"from": "anna@starter.example"},
+        name="Anna",
+        organization="starter",
+        subject="Erreur",
+        body="Le paiement ne fonctionne plus, erreur 500.",
+        at=at.isoformat(),
+    )
+    number = str(ticket["id"])
+    store = site.services.store.ticket_search
+    wait_until(lambda: store.one(site.names[vendor], number), what="the first look")
+    return number
+
+
+def test_sign_in_with_the_keyboard_alone(visit, site):
+    page = visit().page
+    page.goto("/tickets")
+    page.keyboard.type("admin@example.com")  # the field has the focus
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{site.address}/tickets")
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.locator("#f-text")).to_be_focused()
+    page.keyboard.type("9011")
+    page.keyboard.press("Enter")
+    expect(page.locator("tbody tr")).to_have_count(1)
+
+
+def test_a_wrong_password_is_told_and_the_address_stays(visit, site):
+    window = visit()
+    page = window.page
+    page.goto("/sign-in")
+    page.fill("#email", "nobody@example.com")
+    page.fill("#password", "not the password")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("not right")
+    expect(page.locator("#email")).to_have_value("nobody@example.com")
+    window.complaints.clear()  # Chromium reports the status 401 itself
+
+
+def test_an_invited_person_makes_an_account_and_sees_the_console(visit, site):
+    admin = visit().sign_in(Role.ADMIN).page
+    admin.goto("/people")
+    admin.get_by_role("button", name="Invite a viewer").click()
+    link = admin.locator(".notice code").inner_text()
+    page = visit("phone").page
+    page.goto(link)
+    page.fill("#email", f"new-{datetime.now(UTC).timestamp()}@example.com")
+    page.fill("#password", "a sentence of my own")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+    assert page.locator('.places a[href="/people"]').count() == 0
+
+
+@pytest.mark.parametrize("width", ["desktop", "phone"])
+def test_re_check_now_looks_at_the_ticket_and_shows_it(visit, site, width):
+    number = send_mail(site)
+    page = visit(width).sign_in(Role.ADMIN).page
+    page.goto(f"/tickets/{site.names['zendesk']}/{number}")
+    search = site.services.store.ticket_search
+    before = search.looked_at(site.names["zendesk"], number)
+    page.get_by_role("button", name="Re-check now").click()
+    wait_until(lambda: search.looked_at(site.names["zendesk"], number) != before, what="the look")
+    expect(page.get_by_role("button", name="Re-check now")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Looked; nothing to change").first).to_be_visible()
+
+
+def test_a_viewer_cannot_ask_for_a_re_check(visit, site):
+    page = visit().sign_in(Role.VIEWER).page
+    page.goto(f"/tickets/{site.names['zendesk']}/9011")
+    assert page.get_by_role("button", name="Re-check now").count() == 0
+
+
+def test_the_filters_find_and_the_next_page_goes_on(visit, site):
+    page = visit().sign_in(Role.VIEWER).page
+    page.goto("/tickets")
+    first = page.locator("tbody tr").first.inner_text()
+    page.get_by_role("link", name="Older").click()
+    assert page.locator("tbody tr").first.inner_text() != first
+    page.goto("/tickets")
+    page.select_option("#f-state", "breached")
+    page.get_by_role("button", name="Find").click()
+    chips = page.locator("tbody .chip.breached")
+    assert chips.count() == page.locator("tbody tr").count() > 0
+
+
+def test_the_clock_s_picture_says_in_words_what_it_shows(visit, site):
+    page = visit().sign_in(Role.VIEWER).page
+    page.goto(f"/tickets/{site.names['zendesk']}/9001")
+    said = page.locator("svg.picture:visible").first.get_attribute("aria-label")
+    assert said.startswith("Starts ")
+    assert "of business time" in said
+    assert page.get_by_role("table", name="Day by day").locator("tbody tr").count() >= 1
+
+
+def test_language_and_theme_are_chosen_in_the_menu(visit, site):
+    page = visit("phone").sign_in(Role.VIEWER).page
+    page.locator("summary").first.click()
+    page.get_by_role("button", name="Deutsch").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Übersicht")
+    page.locator("summary").first.click()
+    page.get_by_role("button", name="Dunkel").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.locator("summary").first.click()
+    page.keyboard.press("Escape")
+    expect(page.locator("details.me")).not_to_have_attribute("open", "")
+
+
+def test_a_link_that_was_used_says_what_to_do(visit, site):
+    window = visit().sign_in(Role.VIEWER)
+    token = site.services.store.people.make_link(
+        Purpose.INVITE, site.services.clock(), valid=timedelta(0), role=Role.VIEWER
+    )
+    window.page.goto(f"/welcome/{token}")
+    expect(window.page.get_by_text("Ask an admin for a new one")).to_be_visible()
+    window.complaints.clear()  # Chromium reports the status 404 itself
