@@ -47,7 +47,7 @@ def page() -> str:
         policy=rules,
         figures=list(_figures(rules, today)),
         coming=[(row, time_left(row, rules, who.now)) for row in coming],
-        attainment=[(tier, rules.tiers[tier].label, attainment.get(tier)) for tier in rules.tiers],
+        attainment=[(tier, attainment.get(key)) for key, tier in rules.tiers.items()],
         hours=_hours(who.now),
         accounts=store.overview.activity(who.now - timedelta(hours=HOURS)),
         vendors=services().vendors,

@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
 
+from sla_rules.sentences import render
+
 LANGUAGES = {"en": "English", "fr": "Français", "de": "Deutsch"}
 DEFAULT_LANGUAGE = "en"
 _DAYS = {"en": "d MMM", "fr": "d MMM", "de": "d. MMM"}
@@ -73,8 +75,8 @@ class Reader:
         return f"{begin} – {end}"
 
     def reason(self, reason: Mapping[str, Any]) -> str:
-        """Return a stored reason of a decision."""
-        return str(reason["text"])
+        """Return a stored reason of a decision as a sentence."""
+        return render(reason, self.language, self.zone)
 
     def span(self, length: timedelta | None) -> str:
         """Return a duration without its sign: `26 h 55 min`; seconds below a minute.

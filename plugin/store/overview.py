@@ -42,12 +42,20 @@ class Overview:
         self._database = database
 
     def attainment(self, start: datetime, end: datetime) -> list[Kept]:
-        """Return met and breached by tier, of the deadlines from `start` to `end` (exclusive)."""
+        """Return met and breached by tier, of the deadlines from `start` to `end` (exclusive).
+
+        Promises only: a goal that was missed is no breach, and one that was met no merit.
+        """
         c = t.tickets.c
         met = func.count(case((c.state == "met", 1)))
         query = (
             select(c.tier, met, func.count() - met)
-            .where(c.state.in_(("met", "breached")), c.due_at >= start, c.due_at < end)
+            .where(
+                c.state.in_(("met", "breached")),
+                c.due_at >= start,
+                c.due_at < end,
+                func.coalesce(c.commitment, "guaranteed") == "guaranteed",
+            )
             .group_by(c.tier)
         )
         with self._database.transaction() as database:

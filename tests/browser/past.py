@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from plugin.store import AuditEntry
+from plugin.store import AuditEntry, tables
 from sla_rules.engine import NO_MEMORY, decide
 from sla_rules.memory import remember
 from sla_rules.patch import patch_for
@@ -31,6 +31,7 @@ def remember_a_week(services, names, *, count=60, first=9001):
     now = services.clock()
     policy = services.policies().current(now)
     schedule = next(iter(policy.schedules.values())).schedule
+    _remember_events(services, names, now)
     for number in range(count):
         vendor = ("zendesk", "freshdesk")[number % 2]
         name, tier = PARTNERS[number % len(PARTNERS)]
@@ -50,6 +51,26 @@ def remember_a_week(services, names, *, count=60, first=9001):
             organization=Organization(id=name, name=name, tier=tier),
         )
         _keep(services, names[vendor], ticket, policy, now)
+
+
+def _remember_events(services, names, now):
+    """A day of events, with the quiet of the night."""
+    rows = []
+    for hour in range(24):
+        at = now - timedelta(hours=hour)
+        busy = 5 <= at.hour <= 17
+        for number in range((hour * 7 % 11 + 6) if busy else hour % 3):
+            vendor = ("zendesk", "freshdesk")[number % 3 == 0]
+            rows.append(
+                {
+                    "connection": names[vendor],
+                    "ticket_id": str(9001 + number),
+                    "name": ("created", "comment_added", "status_changed")[number % 3],
+                    "received_at": at - timedelta(minutes=number * 3 % 60),
+                }
+            )
+    with services.store.database.transaction() as database:
+        database.execute(tables.inbox.insert(), rows)
 
 
 def _keep(services, connection, ticket, policy, now):
