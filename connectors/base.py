@@ -101,6 +101,12 @@ class Connector(Protocol):
         `VendorError`.
         """
 
+    def add_note(self, ticket_id: str, text: str) -> None:
+        """Write a private note that only agents see; never a public message.
+
+        Raises `VendorError`.
+        """
+
     def ticket_url(self, ticket_id: str) -> str:
         """Return the address where an agent opens the ticket."""
 

@@ -6,10 +6,12 @@ import threading
 
 from connectors.base import Connection, Connector
 from connectors.registry import VENDORS
+from plugin import outgoing
+from plugin.notify import Notifier, signing_key
 from plugin.pacing import AccountPace
 from plugin.pipeline import Services, utc_now
 from plugin.secrets import Vault
-from plugin.settings import Settings
+from plugin.settings import Settings, SettingsError
 from plugin.store import Store
 from plugin.store.database import Patience
 from sla_rules.policy_file import load_policy
@@ -33,6 +35,25 @@ def build_services(
         connector=_Connectors(store),
         policies=lambda: policies,
         clock=utc_now,
+        notifier=_notifier(settings),
+    )
+
+
+def _notifier(settings: Settings) -> Notifier | None:
+    """Return where notices go, None where nobody asked for them. Raises `SettingsError`."""
+    if not settings.notify_url:
+        return None
+    if not settings.notify_secret and settings.notify_format == "events":
+        raise SettingsError(
+            "SLA_NOTIFY_SECRET is not set: the receiver at SLA_NOTIFY_URL verifies with it."
+        )
+    try:
+        outgoing.check_url(settings.notify_url)
+        secret = signing_key(settings.notify_secret or "")
+    except ValueError as error:
+        raise SettingsError(f"SLA_NOTIFY_URL or SLA_NOTIFY_SECRET: {error}") from None
+    return Notifier(
+        url=settings.notify_url, secret=secret, form=settings.notify_format, post=outgoing.post
     )
 
 

@@ -25,7 +25,7 @@ DELIVERIES = Counter(
     "Webhook deliveries: accepted, duplicate, ignored, or why they were refused",
     ["vendor", "result"],
 )
-LOOKS = Counter("sla_looks_total", "Looks at tickets by their outcome", ["vendor", "outcome"])
+LOOKS = Counter("sla_looks_total", "Looks at tickets by their outcome", ["outcome"])
 JUDGED = Counter("sla_deadlines_judged_total", "First responses by their judgement", ["state"])
 VENDOR_CALLS = Counter("sla_vendor_calls_total", "Requests sent to the vendors' APIs", ["vendor"])
 VENDOR_ERRORS = Counter(

@@ -12,7 +12,7 @@ import requests
 
 from connectors.addresses import AddressError, GuardedAdapter, check_url
 
-__all__ = ["AddressError", "OutgoingError", "fetch", "post"]
+__all__ = ["AddressError", "OutgoingError", "check_url", "fetch", "post"]
 
 TIMEOUT = (3.05, 10.0)  # seconds to connect, to read
 LARGEST_ANSWER = 4 * 1024 * 1024

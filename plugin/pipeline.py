@@ -15,6 +15,8 @@ import structlog
 
 from connectors.base import Connection, Connector, Delivery, Knock, Vendor
 from connectors.errors import Conflict, TicketNotFound, VendorError, VerificationError
+from plugin.metrics import JUDGED, LOOKS, VENDOR_CALLS, VENDOR_ERRORS
+from plugin.notify import Notifier, notices_for
 from plugin.store import AuditEntry, Store
 from plugin.store.connections import DOUBTED_AFTER
 from sla_rules.decision import instant
@@ -64,6 +66,7 @@ class Services:
     connector: Callable[[Connection], Connector]
     policies: Callable[[], PolicyHistory]
     clock: Callable[[], datetime]
+    notifier: Notifier | None = None
 
     def policies_for(self, connection: Connection) -> PolicyHistory:
         """Return the versions with what the admin answered for this account."""
@@ -135,9 +138,12 @@ def look_at_ticket(services: Services, key: str, ticket_id: str, attempt: int = 
                 continue
         return _look(services, connection, connector, ticket_id)
     except VendorError as error:
+        VENDOR_ERRORS.labels(connection.vendor, type(error).__name__).inc()
         return _failed(
             services, key, ticket_id, error, attempt, calls=connector.calls - calls_before
         )
+    finally:
+        VENDOR_CALLS.labels(connection.vendor).inc(connector.calls - calls_before)
 
 
 def _look(
@@ -162,8 +168,13 @@ def _look(
         patch=_shown(patch, written),
         calls=connector.calls - calls_before,
     )
-    memory = remember(memory, ticket, decision, patch, written)
-    services.store.tickets.record(ticket, decision, memory, entry, connector.ticket_url(ticket_id))
+    url = connector.ticket_url(ticket_id)
+    notices = notices_for(ticket, decision, memory, policy, now, url)
+    before, memory = memory, remember(memory, ticket, decision, patch, written)
+    services.store.tickets.record(ticket, decision, memory, entry, url, notices)
+    if memory.judged and memory.judged is not before.judged:
+        JUDGED.labels(memory.judged.value).inc()
+    LOOKS.labels(outcome.value).inc()
     log.info("look", connection=key, ticket=ticket_id, outcome=outcome, calls=entry.calls)
     return outcome
 
@@ -186,6 +197,9 @@ def _failed(
             error=f"{type(error).__name__}: {error}",
         )
     )
+    if isinstance(error, TicketNotFound):
+        services.store.deadlines.forget(key, ticket_id)
+    LOOKS.labels(outcome.value).inc()
     log.warning("look failed", connection=key, ticket=ticket_id, error=str(error), again_in=wait)
     return outcome
 

@@ -12,6 +12,7 @@ import structlog
 from procrastinate import App, JobContext, PsycopgConnector, exceptions
 from procrastinate.jobs import Status
 
+from plugin import deadlines
 from plugin.bootstrap import build_services
 from plugin.jobs import LOOK_AT_TICKET
 from plugin.pipeline import Services, look_at_ticket
@@ -63,6 +64,7 @@ def build_app(database_url: str, services: Services) -> App:
         del context, timestamp
         await take_up_stalled(app)
 
+    deadlines.add_tasks(app, services)
     return app
 
 

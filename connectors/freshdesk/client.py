@@ -6,6 +6,7 @@ Says nothing of what a ticket means; `tickets.py` does.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -91,6 +92,13 @@ class FreshdeskClient:
             f"{self.session.base_url}/api/v2/tickets/{ticket_id}", json=dict(body)
         ).json()
         return answer
+
+    def add_note(self, ticket_id: str, text: str) -> None:
+        """Add a note that is private; `text` is plain."""
+        self.session.post(
+            f"{self.session.base_url}/api/v2/tickets/{ticket_id}/notes",
+            json={"body": html.escape(text), "private": True},
+        )
 
     def _get(self, path: str) -> Any:
         return self.session.get(f"{self.session.base_url}/api/v2{path}").json()

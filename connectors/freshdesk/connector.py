@@ -161,6 +161,10 @@ class FreshdeskConnector:
                     raise
         return None
 
+    def add_note(self, ticket_id: str, text: str) -> None:
+        """Write a private note."""
+        self._client.add_note(ticket_id, text)
+
     def ticket_url(self, ticket_id: str) -> str:
         """Return where an agent opens the ticket."""
         return f"{self._connection.base_url}/a/tickets/{ticket_id}"

@@ -188,6 +188,14 @@ class ZendeskClient:
             path = parts.path[parts.path.index("/api/v2/") :] + f"?{parts.query}"
         return found
 
+    def add_note(self, ticket_id: str, text: str, metadata: Mapping[str, str]) -> None:
+        """Add a comment that is not public."""
+        comment = {"body": text, "public": False}
+        self.session.put(
+            f"{self.session.base_url}/api/v2/tickets/{ticket_id}.json",
+            json={"ticket": {"comment": comment, "metadata": dict(metadata)}},
+        )
+
     def _get(self, path: str) -> dict[str, Any]:
         answer: dict[str, Any] = self.session.get(self.session.base_url + path).json()
         return answer

@@ -139,6 +139,10 @@ class ZendeskConnector:
             fingerprint=mark,
         )
 
+    def add_note(self, ticket_id: str, text: str) -> None:
+        """Write an internal note, with our stamp."""
+        self._client.add_note(ticket_id, text, {STAMP: self._connection.key})
+
     def ticket_url(self, ticket_id: str) -> str:
         """Return where an agent opens the ticket."""
         return f"{self._connection.base_url}/agent/tickets/{ticket_id}"

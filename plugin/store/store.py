@@ -9,6 +9,7 @@ from plugin.secrets import Vault
 from plugin.store.admin_actions import AdminActions
 from plugin.store.connections import Connections
 from plugin.store.database import Database, Patience
+from plugin.store.deadlines import Deadlines
 from plugin.store.facts import Facts
 from plugin.store.feature_requests import FeatureRequests
 from plugin.store.figures import Figures
@@ -41,6 +42,7 @@ class Store:
         self.refusals = RefusalCounts(self.database)
         self.tickets = Tickets(self.database)
         self.budgets = Budgets(self.database)
+        self.deadlines = Deadlines(self.database)
         self.figures = Figures(self.database)
         self.feature_requests = FeatureRequests(self.database)
         self.reports = Reports(self.database)

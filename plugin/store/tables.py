@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
     func,
     text,
 )
@@ -234,4 +235,35 @@ admin_actions = Table(
     Column("detail", JSONB, nullable=False),
     Column("status", Integer),
     Column("address", Text),
+)
+
+deadlines = Table(
+    "deadlines",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("ticket_id", Text, primary_key=True),
+    _instant("look_at", null=False),
+    Index("deadlines_look_at", "look_at"),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("connection", Text, nullable=False),
+    Column("ticket_id", Text, nullable=False),
+    _instant("starts_at", null=False),
+    Column("level", Text, nullable=False),
+    _instant("due_at", null=False),
+    _instant("told_at", null=False),
+    Column("facts", JSONB, nullable=False),
+    _instant("webhook_at"),
+    _instant("note_at"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    UniqueConstraint("connection", "ticket_id", "starts_at", "level", name="notices_once"),
+    Index(
+        "notices_waiting",
+        "id",
+        postgresql_where=text("webhook_at is not null or note_at is not null"),
+    ),
 )

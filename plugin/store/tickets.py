@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from plugin.store import tables as t
 from plugin.store.database import Database
+from plugin.store.deadlines import Notice, keep_notice, plan_look
 from plugin.store.register import register
 from sla_rules.decision import Decision
 from sla_rules.memory import Memory
@@ -70,9 +71,18 @@ class Tickets:
         return replace(Memory.from_json(row.memory), reviewed=reviewed)
 
     def record(
-        self, ticket: Ticket, decision: Decision, memory: Memory, entry: AuditEntry, url: str
+        self,
+        ticket: Ticket,
+        decision: Decision,
+        memory: Memory,
+        entry: AuditEntry,
+        url: str,
+        notices: Iterable[Notice] = (),
     ) -> None:
-        """Keep the memory, the decision, the register's entry and the audit entry, all or none."""
+        """Keep the memory, the decision and all that follows from it, all or none.
+
+        That is the register's entry, the audit entry, the next look and what is to be told.
+        """
         target = decision.target
         organization = ticket.organization
         row = {
@@ -102,6 +112,10 @@ class Tickets:
             )
             register(database, ticket, decision, connection=entry.connection, at=entry.at)
             _write(database, entry)
+            here = {"connection": entry.connection, "ticket_id": ticket.id}
+            plan_look(database, at=decision.next_look_at, **here)
+            for notice in notices:
+                keep_notice(database, notice, now=entry.at, **here)
 
     def record_failure(self, entry: AuditEntry) -> None:
         """Keep the audit entry of a look that could not decide or write."""
