@@ -60,7 +60,7 @@ def notices_for(
         )
 
     found = [notice(one.level, one.at, one.effects) for one in decision.warnings]
-    if target.state is State.BREACHED and memory.judged is not State.BREACHED:
+    if target.state is State.BREACHED and memory.judged is None:
         known = memory.starts_at == starts_at and memory.due_at is not None
         if known or now - target.due_at <= OLD_NEWS:
             found.append(notice(BREACH, target.due_at, policy.warnings.breach.effects))

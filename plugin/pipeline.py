@@ -172,8 +172,8 @@ def _look(
     notices = notices_for(ticket, decision, memory, policy, now, url)
     before, memory = memory, remember(memory, ticket, decision, patch, written)
     services.store.tickets.record(ticket, decision, memory, entry, url, notices)
-    if memory.judged and memory.judged is not before.judged:
-        JUDGED.labels(memory.judged.value).inc()
+    if memory.judged and before.judged is None:
+        JUDGED.labels(memory.judged.state.value).inc()
     LOOKS.labels(outcome.value).inc()
     log.info("look", connection=key, ticket=ticket_id, outcome=outcome, calls=entry.calls)
     return outcome
