@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0050"
-down_revision = "0061"
+down_revision = "0010"
 
 
 def instant(name: str, *, null: bool = True) -> sa.Column[Any]:
