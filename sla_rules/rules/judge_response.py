@@ -103,7 +103,7 @@ def _solved_at(
 ) -> datetime | None:
     """When the ticket was solved without a reply, where the vendor tells."""
     solved_at = ticket.solved_at
-    if solved_at is None or solved_at <= starts_at:
+    if solved_at is None or solved_at < starts_at:
         return None
     return solved_at if responded_at is None or responded_at > solved_at else None
 

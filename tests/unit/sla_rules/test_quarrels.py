@@ -1,0 +1,556 @@
+"""The questions that SLA systems quarrel about, each answered by a test (docs/rules.md)."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from looks import ERROR, FRESHDESK, WISH, ZENDESK, Helpdesk, at, message, ticket
+
+from sla_rules.decision import Exclusion, State
+from sla_rules.policy_file import DEFAULT_POLICY, read_policy
+from sla_rules.policy_history import PolicyHistory
+from sla_rules.ticket import (
+    Author,
+    Channel,
+    Environment,
+    Hand,
+    Impact,
+    Kind,
+    Organization,
+    Priority,
+    Status,
+)
+
+TEXT = DEFAULT_POLICY.read_text("utf-8")
+
+
+def texts(decision, rule):
+    return [reason.text for reason in decision.reasons if reason.rule == rule]
+
+
+def version(name, **changes):
+    text = TEXT.replace('version = "2026-11-01"', f'version = "{name}"', 1)
+    for old, new in changes.pop("replaced", {}).items():
+        text = text.replace(old, new, 1)
+    if "effective_from" in changes:
+        line = f"effective_from = {changes['effective_from'].isoformat()}\n"
+        text = text.replace("applies_to_open", line + "applies_to_open", 1)
+    if changes.get("applies_to_open"):
+        text = text.replace("applies_to_open = false", "applies_to_open = true", 1)
+    return read_policy(text, f"{name}.toml")
+
+
+# --- start ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "due"),
+    [
+        ({"organization": Organization(id="1", tier="Enterprise")}, "Mon 15:00"),
+        ({"organization": Organization(id="2", name="Other", tier="Advanced")}, "Mon 17:00"),
+        ({"organization": None}, "Tue 11:00"),
+        ({"kind": Kind.QUESTION}, "Tue 11:00"),
+        ({"impact": Impact.BLOCKING}, "Tue 11:00"),
+        ({"priority": Priority.URGENT}, "Tue 11:00"),
+    ],
+)
+def test_a_change_of_tier_priority_organization_or_kind_recomputes_from_the_first_start(
+    change, due
+):
+    desk = Helpdesk(ticket("Starter"))
+    desk.look("Mon 09:00")
+    desk.change(**change)
+    decision = desk.look("Mon 11:00")
+    assert decision.starts_at == at("Mon 09:00")
+    assert decision.target.due_at == at(due)
+    assert decision.target.state is State.OPEN
+
+
+def test_a_change_of_policy_recomputes_open_tickets_only_if_it_applies_to_open():
+    halved = {'"8h"': '"4h"'}
+    for moves, due in ((False, "Tue 11:00"), (True, "Mon 15:00")):
+        new = version("2", effective_from=at("Mon 10:00"), applies_to_open=moves, replaced=halved)
+        desk = Helpdesk(policies=PolicyHistory([version("1"), new]))
+        assert desk.look("Mon 09:00").target.due_at == at("Tue 11:00")
+        decision = desk.look("Mon 10:00")
+        assert decision.target.due_at == at(due)
+        assert decision.starts_at == at("Mon 09:00")
+        assert decision.policy_version == ("2" if moves else "1")
+        later = Helpdesk(ticket(when="Mon 10:00"), policies=desk.policies)
+        assert later.look("Mon 10:00").target.due_at == at("Mon 16:00")
+
+
+def test_a_version_does_not_move_older_tickets_even_where_theirs_is_not_at_hand():
+    desk = Helpdesk(policies=PolicyHistory([version("1")]))
+    desk.look("Mon 09:00")
+    new = version("2", effective_from=at("Mon 10:00"), replaced={'"8h"': '"4h"'})
+    desk.policies = PolicyHistory([new])
+    assert desk.look("Mon 11:00").target.due_at == at("Tue 11:00")
+    desk.change(organization=Organization(tier="Advanced"))
+    assert desk.look("Mon 11:00").target.due_at == at("Mon 17:00")
+
+
+def test_a_ticket_opened_by_another_channel_starts_at_the_first_inbound_email():
+    call = message("Mon 09:00", channel=Channel.PHONE)
+    desk = Helpdesk(ticket(channel=Channel.PHONE, messages=(call,)))
+    decision = desk.look("Mon 09:00")
+    assert (decision.exclusion, decision.starts_at) == (Exclusion.NO_EMAIL, None)
+    assert "sla_no_email" in desk.ticket.tags
+    desk.write(message("Mon 11:00"))
+    decision = desk.look("Mon 11:00")
+    assert decision.starts_at == at("Mon 11:00")
+    assert decision.covered
+    assert "sla_no_email" not in desk.ticket.tags
+
+
+@pytest.mark.parametrize("channel", [Channel.EMAIL, Channel.API, Channel.WEB])
+def test_a_ticket_that_an_agent_opened_counts_from_the_partner_s_own_message(channel):
+    opened = message("Mon 09:00", Author.AGENT, channel=channel)
+    desk = Helpdesk(ticket(channel=channel, messages=(opened,)))
+    assert desk.look("Mon 09:00").exclusion is Exclusion.NO_EMAIL
+    desk.write(message("Mon 10:00"))
+    decision = desk.look("Mon 10:00")
+    assert decision.starts_at == at("Mon 10:00")
+    assert decision.target.state is State.OPEN  # the agent's message came before it
+
+
+def test_the_partner_s_later_messages_do_not_move_the_start():
+    desk = Helpdesk()
+    desk.look("Mon 09:00")
+    desk.write(message("Mon 11:00"))
+    assert desk.look("Mon 11:00").starts_at == at("Mon 09:00")
+
+
+# --- first response -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        message("Mon 10:00", Author.AGENT, public=False),
+        message("Mon 10:00", Author.SYSTEM),
+        message("Mon 10:00", Author.PARTNER),
+    ],
+)
+def test_private_notes_automatic_replies_and_triggers_are_no_response(answer):
+    desk = Helpdesk()
+    desk.write(answer)
+    assert desk.look("Mon 10:00").target.state is State.OPEN
+    assert desk.look("Tue 11:01").target.state is State.BREACHED
+
+
+def test_a_response_is_judged_by_its_timestamp_never_by_when_we_looked():
+    desk = Helpdesk(ticket("Enterprise"))
+    assert desk.look("Mon 16:00").target.state is State.BREACHED
+    desk.write(message("Mon 15:00", Author.AGENT))
+    assert desk.look("Fri 10:00").target.state is State.MET
+    late = Helpdesk(ticket("Enterprise"))
+    late.write(replace(message("Mon 15:00", Author.AGENT), at=at("Mon 15:00") + timedelta(0, 1)))
+    assert late.look("Mon 15:01").target.state is State.BREACHED
+
+
+def test_a_response_at_the_very_instant_of_the_start_counts_where_only_its_time_is_known():
+    short = ticket(messages=None, first_response_at=at("Mon 09:00"))
+    assert Helpdesk(short).look("Mon 09:00").target.state is State.MET
+    before = replace(short, first_response_at=at("Mon 09:00") - timedelta(seconds=1))
+    assert Helpdesk(before).look("Mon 09:00").target.state is State.OPEN
+
+
+def test_a_best_effort_goal_answered_in_time_is_met_and_late_never_breached():
+    desk = Helpdesk(ticket("Free"))
+    assert desk.look("Fri 10:00").target.state is State.BEST_EFFORT
+    desk.write(message("Fri 11:00", Author.AGENT))
+    decision = desk.look("Fri 11:00")
+    assert decision.target.state is State.BEST_EFFORT
+    assert decision.due_at is None
+    desk.change(organization=Organization(tier="Enterprise"))
+    assert desk.look("Fri 11:01").target.state is State.BEST_EFFORT
+    in_time = Helpdesk(ticket("Free"))
+    in_time.write(message("Mon 10:00", Author.AGENT))
+    assert in_time.look("Mon 10:00").target.state is State.MET
+    assert "sla_met" in in_time.ticket.tags
+
+
+@pytest.mark.parametrize("status", [Status.PENDING, Status.HOLD])
+def test_pending_and_on_hold_do_not_stop_the_clock(status):
+    desk = Helpdesk(ticket(status=status))
+    assert desk.look("Tue 11:00").target.state is State.OPEN
+    assert desk.look("Tue 11:01").target.state is State.BREACHED
+
+
+# --- what is met or breached stays so -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"organization": Organization(tier="Free")},
+        {"organization": Organization(tier="Enterprise")},
+        {"impact": Impact.BLOCKING},
+        {"messages": (message("Mon 09:00", text=WISH),)},
+        {"merged_starts_at": at("Mon 09:00") - timedelta(days=7)},
+        {"status": Status.SOLVED, "solved_at": at("Wed 10:00")},
+    ],
+)
+@pytest.mark.parametrize("answered", [True, False])
+def test_what_is_met_or_breached_stays_so_with_its_terms_and_policy_version(change, answered):
+    desk = Helpdesk(ticket("Starter"), policies=PolicyHistory([version("1")]))
+    if answered:
+        desk.write(message("Mon 10:00", Author.AGENT))
+    before = desk.look("Tue 12:00").target
+    assert before.state is (State.MET if answered else State.BREACHED)
+    desk.change(**change)
+    moving = version("2", effective_from=at("Tue 13:00"), applies_to_open=True)
+    for policies in (PolicyHistory([version("1"), moving]), PolicyHistory([moving])):
+        desk.policies = policies
+        decision = desk.look("Wed 12:00")
+        after = decision.target
+        assert (after.state, after.due_at) == (before.state, before.due_at)
+        assert (after.business, after.commitment) == (before.business, before.commitment)
+        assert decision.policy_version == "1"
+        assert decision.starts_at == at("Mon 09:00")
+        assert desk.memory.policy_version == "1"
+
+
+def test_a_late_answer_leaves_a_breach_a_breach():
+    desk = Helpdesk(ticket("Enterprise"))
+    assert desk.look("Mon 16:00").target.state is State.BREACHED
+    desk.write(message("Mon 16:30", Author.AGENT))
+    for now in ("Mon 16:31", "Tue 09:00"):
+        decision = desk.look(now)
+        assert decision.target.state is State.BREACHED
+        assert decision.due_at is None  # the date would read as overdue
+    assert "sla_breached" in desk.ticket.tags
+
+
+@pytest.mark.parametrize("answered", [True, False])
+@pytest.mark.parametrize(
+    ("field", "value", "exclusion"),
+    [
+        ("kind", Kind.FEATURE_REQUEST, Exclusion.FEATURE_REQUEST),
+        ("environment", Environment.TEST, Exclusion.TEST_SYSTEM),
+        ("type", "Feature Request", Exclusion.FEATURE_REQUEST),
+    ],
+)
+def test_a_person_s_reclassification_cancels_what_was_judged_with_who_and_when(
+    answered, field, value, exclusion
+):
+    desk = Helpdesk()
+    if answered:
+        desk.write(message("Mon 10:00", Author.AGENT))
+    desk.look("Tue 12:00")
+    desk.by_hand(when="Tue 13:00", **{field: value})
+    decision = desk.look("Tue 13:00")
+    assert decision.exclusion is exclusion
+    assert decision.target.state is State.CANCELLED
+    assert texts(decision, "judge_response") == [
+        "The clock that ran is cancelled: the ticket was reclassified (Anna, 2026-11-24T12:00:00Z)."
+    ]
+    assert not {"sla_met", "sla_breached"} & desk.ticket.tags
+
+
+@pytest.mark.parametrize(
+    ("tag", "exclusion"),
+    [
+        ("feature_request", Exclusion.FEATURE_REQUEST),
+        ("sla_excluded", Exclusion.TEST_SYSTEM),
+    ],
+)
+def test_a_person_s_tag_is_a_reclassification_too(tag, exclusion):
+    desk = Helpdesk()
+    desk.look("Mon 09:00")
+    desk.tags_by_hand(add={tag})
+    decision = desk.look("Mon 10:00")
+    assert decision.exclusion is exclusion
+    assert "(Anna, 2026-11-23T09:00:00Z)" in texts(decision, "judge_response")[0]
+    unaudited = Helpdesk(traits=FRESHDESK)
+    unaudited.look("Mon 09:00")
+    unaudited.change(tags=unaudited.ticket.tags | {tag})
+    assert unaudited.look("Mon 10:00").exclusion is exclusion
+
+
+def test_a_tag_that_a_follow_up_inherits_is_nobody_s_word():
+    inherited = frozenset({"feature_request", "sla_excluded", "sla_met", "sla_manual"})
+    desk = Helpdesk(ticket(tags=inherited, audited=True))
+    decision = desk.look("Mon 09:00")
+    assert decision.covered
+    assert not inherited & desk.ticket.tags
+
+
+# --- merge, spam, solved, reopened ----------------------------------------------------------------
+
+
+def test_a_merged_ticket_is_cancelled_with_who_and_when():
+    desk = Helpdesk()
+    desk.look("Mon 09:00")
+    desk.by_hand(status=Status.MERGED, when="Mon 10:00")
+    desk.change(merged_into="8")
+    decision = desk.look("Mon 10:00")
+    assert (decision.exclusion, decision.target.state) == (Exclusion.MERGED, State.CANCELLED)
+    assert texts(decision, "exclude_ticket") == [
+        "The ticket was merged into 8; that one keeps the start."
+    ]
+    assert texts(decision, "judge_response") == [
+        "Cancelled: the ticket is merged (Anna, 2026-11-23T09:00:00Z)."
+    ]
+
+
+def test_the_ticket_that_survives_a_merge_keeps_the_earlier_start():
+    desk = Helpdesk(ticket(when="Tue 09:00"))
+    desk.look("Tue 09:00")
+    desk.change(merged_starts_at=at("Mon 16:00"))
+    decision = desk.look("Tue 10:00")
+    assert decision.starts_at == at("Mon 16:00")
+    assert decision.target.due_at == at("Tue 17:00") + timedelta(days=1) - timedelta(hours=7)
+    assert desk.look("Tue 11:00").starts_at == at("Mon 16:00")
+
+
+@pytest.mark.parametrize("status", [Status.SPAM, Status.DELETED, Status.MERGED])
+@pytest.mark.parametrize("now", ["Mon 09:30", "Wed 09:00"])
+def test_spam_deleted_and_merged_cancel_an_open_clock_and_a_judged_one(status, now):
+    desk = Helpdesk()
+    desk.look(now)
+    desk.change(status=status)
+    decision = desk.look(now)
+    assert decision.target.state is State.CANCELLED
+    assert decision.due_at is None
+
+
+def test_what_was_spam_by_mistake_is_judged_again_by_timestamps():
+    desk = Helpdesk(ticket(status=Status.SPAM))
+    desk.look("Mon 09:00")
+    desk.change(status=Status.OPEN)
+    decision = desk.look("Mon 09:30")
+    assert (decision.starts_at, decision.target.state) == (at("Mon 09:00"), State.OPEN)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_solved_without_a_reply_is_cancelled_not_met(told):
+    desk = Helpdesk()
+    desk.look("Mon 09:00")
+    desk.change(status=Status.SOLVED, updated_at=at("Mon 11:00"))
+    if told:
+        desk.change(solved_at=at("Mon 11:00"))
+    for now in ("Mon 11:00", "Fri 10:00"):
+        decision = desk.look(now)
+        assert decision.target.state is State.CANCELLED
+        assert decision.due_at is None
+    assert not {"sla_met", "sla_breached"} & desk.ticket.tags
+
+
+def test_solved_without_a_reply_after_the_deadline_was_breached_whether_we_looked_or_not():
+    for looks in ((), ("Tue 12:00",)):
+        desk = Helpdesk()
+        for now in looks:
+            desk.look(now)
+        desk.change(status=Status.SOLVED, solved_at=at("Tue 14:00"))
+        assert desk.look("Tue 15:00").target.state is State.BREACHED
+    just_in_time = Helpdesk(ticket(status=Status.SOLVED, solved_at=at("Tue 11:00")))
+    assert just_in_time.look("Tue 15:00").target.state is State.CANCELLED
+
+
+@pytest.mark.parametrize("seen_solved", [True, False])
+def test_reopened_after_it_was_solved_without_a_reply_a_new_clock_starts_at_the_next_message(
+    seen_solved,
+):
+    desk = Helpdesk()
+    desk.look("Mon 09:00")
+    desk.change(status=Status.SOLVED, solved_at=at("Mon 11:00"), updated_at=at("Mon 11:00"))
+    if seen_solved:
+        desk.look("Mon 11:00")
+    desk.write(message("Wed 09:00"), status=Status.OPEN)
+    for now in ("Wed 09:00", "Wed 10:00", "Thu 11:00"):
+        decision = desk.look(now)
+        assert decision.starts_at == at("Wed 09:00")
+        assert decision.target.due_at == at("Thu 11:00")
+        assert decision.target.state is State.OPEN
+    desk.change(merged_starts_at=at("Mon 10:00"))  # merged while the first clock ran
+    assert desk.look("Thu 11:00").starts_at == at("Wed 09:00")
+    desk.write(message("Thu 11:00", Author.AGENT))
+    assert desk.look("Fri 09:00").target.state is State.MET
+
+
+def test_reopened_by_an_agent_alone_no_clock_runs_until_the_partner_writes():
+    desk = Helpdesk(ticket(status=Status.SOLVED, updated_at=at("Mon 11:00")))
+    desk.look("Mon 11:00")
+    desk.change(status=Status.OPEN)
+    assert desk.look("Wed 09:00").target.state is State.CANCELLED
+    desk.write(message("Thu 09:00", channel=Channel.PORTAL))
+    assert desk.look("Thu 09:00").target.state is State.CANCELLED
+    desk.write(message("Thu 10:00"))
+    assert desk.look("Thu 10:00").starts_at == at("Thu 10:00")
+
+
+def test_solved_twice_without_a_reply_is_cancelled_twice():
+    desk = Helpdesk(ticket(status=Status.SOLVED, solved_at=at("Mon 11:00")))
+    desk.look("Mon 11:00")
+    desk.write(message("Wed 09:00"), status=Status.OPEN)
+    assert desk.look("Wed 09:00").target.state is State.OPEN
+    desk.change(status=Status.SOLVED, solved_at=at("Wed 11:00"))
+    assert desk.look("Wed 11:00").target.state is State.CANCELLED
+    desk.write(message("Fri 09:00"), status=Status.OPEN)
+    assert desk.look("Fri 09:00").starts_at == at("Fri 09:00")
+
+
+@pytest.mark.parametrize(("answered", "state"), [("10:00", State.MET), ("16:00", State.BREACHED)])
+def test_reopened_after_a_response_the_target_stays_as_it_was_judged(answered, state):
+    desk = Helpdesk(ticket("Enterprise"))
+    desk.write(message(f"Mon {answered}", Author.AGENT))
+    before = desk.look("Mon 17:00").target
+    desk.change(status=Status.SOLVED, solved_at=at("Mon 17:00"))
+    desk.look("Mon 17:00")
+    desk.write(message("Wed 09:00"), status=Status.OPEN)
+    after = desk.look("Wed 09:00").target
+    assert after.state is state
+    assert (after.due_at, after.response_at) == (before.due_at, before.response_at)
+
+
+# --- a person's hand ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("due_at", at("Fri 12:00")), ("due_at", None), ("priority", Priority.LOW)],
+)
+def test_a_person_s_field_is_left_alone_noted_and_tagged_until_the_tag_is_taken(field, value):
+    desk = Helpdesk()
+    desk.look("Mon 09:00")
+    ours = getattr(desk.ticket, field)
+    desk.by_hand(**{field: value})
+    decision = desk.look("Mon 10:00")
+    assert getattr(desk.ticket, field) == value
+    assert "sla_manual" in desk.ticket.tags
+    assert "(Anna, 2026-11-23T09:00:00Z): it is left alone." in texts(decision, "respect_hand")[0]
+    desk.look("Mon 10:01")
+    assert not desk.patch
+    # taken away: the connector forgets what came before it
+    desk.change(tags=desk.ticket.tags - {"sla_manual"}, hands=())
+    desk.look("Mon 11:00")
+    assert getattr(desk.ticket, field) == ours
+    assert "sla_manual" not in desk.ticket.tags
+    desk.look("Mon 11:01")
+    assert not desk.patch
+
+
+def test_only_the_field_in_a_person_s_hand_is_left_alone():
+    desk = Helpdesk()
+    desk.look("Mon 09:00")
+    desk.by_hand(priority=Priority.LOW)
+    desk.change(organization=Organization(tier="Enterprise"))
+    desk.look("Mon 10:00")
+    assert desk.ticket.priority is Priority.LOW
+    assert desk.ticket.due_at == at("Mon 15:00")
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_person_s_tag_is_left_alone_noted_and_tagged_until_the_tag_is_taken(taken):
+    desk = Helpdesk()
+    desk.look("Mon 09:00")
+    tag = "it_escalation" if taken else "sla_free"
+    desk.tags_by_hand(**({"take": {tag}} if taken else {"add": {tag}}))
+    decision = desk.look("Mon 10:00")
+    assert (tag in desk.ticket.tags) is not taken
+    assert "sla_manual" in desk.ticket.tags
+    verb = f"took the tag {tag} away" if taken else f"set the tag {tag}"
+    assert texts(decision, "respect_hand") == [
+        f"A person {verb} (Anna, 2026-11-23T09:00:00Z): it is left alone."
+    ]
+    desk.look("Mon 10:01")
+    assert not desk.patch
+    desk.change(tags=desk.ticket.tags - {"sla_manual"}, hands=())
+    desk.look("Mon 11:00")
+    assert (tag in desk.ticket.tags) is taken
+    assert "sla_manual" not in desk.ticket.tags
+
+
+def test_a_tag_of_somebody_else_s_is_never_touched():
+    desk = Helpdesk(ticket(tags=frozenset({"vip"})))
+    desk.tags_by_hand(add={"spring_fair"})
+    decision = desk.look("Mon 09:00")
+    assert {"vip", "spring_fair"} <= desk.ticket.tags
+    assert not decision.remove_tags & {"vip", "spring_fair"}
+    assert "sla_manual" not in desk.ticket.tags
+
+
+def test_an_agent_who_takes_a_ticket_goes_against_no_rule():
+    desk = Helpdesk()
+    desk.look("Mon 09:00")
+    desk.by_hand(assignee="42")
+    desk.look("Mon 10:00")
+    assert "sla_manual" not in desk.ticket.tags
+    assert desk.ticket.assignee == "42"
+
+
+@pytest.mark.parametrize("traits", [ZENDESK, FRESHDESK])
+@pytest.mark.parametrize("assignee", ["42", None])
+def test_a_named_contact_who_was_replaced_or_taken_off_is_not_put_back(traits, assignee):
+    organization = Organization(id="1", tier="Enterprise", named_contact="9")
+    desk = Helpdesk(ticket(organization=organization), traits)
+    desk.look("Mon 09:00")
+    assert desk.ticket.assignee == "9"
+    if traits is ZENDESK:
+        desk.by_hand(assignee=assignee)
+    else:
+        desk.change(assignee=assignee)
+    for now in ("Mon 10:00", "Mon 11:00"):
+        desk.look(now)
+        assert desk.ticket.assignee == assignee
+        assert "sla_manual" in desk.ticket.tags
+
+
+def test_without_audits_a_field_given_back_with_the_value_we_want_is_not_taken_for_a_hand_again():
+    desk = Helpdesk(ticket("Starter"), FRESHDESK)
+    desk.change(priority=Priority.NORMAL)
+    desk.look("Mon 09:00")
+    assert "sla_manual" in desk.ticket.tags
+    desk.change(tags=desk.ticket.tags - {"sla_manual"}, note_text="changed")
+    for now in ("Mon 10:00", "Mon 10:01"):
+        desk.look(now)
+        assert "sla_manual" not in desk.ticket.tags
+    assert not desk.patch
+
+
+@pytest.mark.parametrize("traits", [ZENDESK, FRESHDESK])
+@pytest.mark.parametrize(
+    ("label", "first"),
+    [
+        ("feature_request", message("Mon 09:00", text=WISH)),
+        ("sla_excluded", message("Mon 09:00", text="Sur notre système de test : " + ERROR)),
+    ],
+)
+def test_removing_a_label_restores_the_clock_for_good(traits, label, first):
+    desk = Helpdesk(ticket(messages=(first,)), traits)
+    assert not desk.look("Mon 09:00").covered
+    assert label in desk.ticket.tags
+    if traits is ZENDESK:
+        desk.tags_by_hand(take={label})
+    else:
+        desk.change(tags=desk.ticket.tags - {label})
+    for now in ("Mon 10:00", "Mon 10:01", "Tue 10:00"):
+        decision = desk.look(now)
+        assert decision.covered
+        assert decision.target.due_at == at("Tue 11:00")
+        assert label not in desk.ticket.tags
+    assert any("the clock runs" in text for text in texts(decision, "judge_message"))
+    if traits is ZENDESK:
+        desk.change(hands=())
+        desk.tags_by_hand(add={label}, when="Tue 10:30")
+    else:
+        desk.change(tags=desk.ticket.tags | {label})
+    assert not desk.look("Tue 10:30").covered  # set again, it counts again
+
+
+def test_a_type_that_we_set_ourselves_is_never_evidence():
+    desk = Helpdesk(ticket(messages=(message("Mon 09:00", text=WISH),)), FRESHDESK)
+    desk.look("Mon 09:00")
+    assert desk.patch.kind is Kind.FEATURE_REQUEST
+    # the connector stores the account's own label for it
+    desk.memory = replace(desk.memory, wrote={**desk.memory.wrote, "kind": "Feature Request"})
+    desk.change(type="Feature Request", tags=desk.ticket.tags - {"feature_request"})
+    assert desk.look("Mon 10:00").covered
+
+
+def test_a_hand_that_is_not_known_by_name_is_still_a_hand():
+    desk = Helpdesk(ticket(priority=Priority.LOW, hands=(Hand(field="priority"),), audited=True))
+    decision = desk.look("Mon 09:00")
+    assert texts(decision, "respect_hand") == ["A person set the priority: it is left alone."]
