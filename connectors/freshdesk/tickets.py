@@ -119,6 +119,7 @@ def to_ticket(
         group=identifier(ticket_json.get("group_id")),
         messages=_messages(ticket_json, body, said),
         first_response_at=instant(stats.get("first_responded_at")),
+        solved_at=instant(stats.get("resolved_at")) or instant(stats.get("closed_at")),
         merged_into=into if merged else None,
         merged_from=sources,
         due_at=instant(ticket_json.get("fr_due_by")),

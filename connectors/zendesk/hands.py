@@ -5,17 +5,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from connectors.json_values import identifier, identifiers, instant, mapping, mappings, text, words
 from sla_rules.ticket import Author, Channel, Hand, Message
 
 STAMP = "regiondo_sla"
-_FIELDS = {"due_at": "due_at", "priority": "priority", "assignee_id": "assignee"}
+_FIELDS = {
+    "due_at": "due_at",
+    "priority": "priority",
+    "assignee_id": "assignee",
+    "type": "type",
+    "status": "status",
+}
+_SOLVED = {"solved", "closed"}
 _MACHINES = {"rule", "system", "trigger", "automation"}
 _COMMENTS = {"Comment", "VoiceComment"}
 _CHANGES = {"Change", "Create"}
 Audit = Mapping[str, Any]
+_NO_FIELDS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +73,15 @@ def messages(audits: Iterable[Audit], people: People) -> tuple[Message, ...]:
     return tuple(sorted(found, key=lambda message: message.at))
 
 
-def hands(audits: Iterable[Audit], people: People, manual_tag: str) -> tuple[Hand, ...]:
+def hands(
+    audits: Iterable[Audit],
+    people: People,
+    manual_tag: str,
+    custom_fields: Mapping[str, str] = _NO_FIELDS,
+) -> tuple[Hand, ...]:
     """Return the fields and tags that an agent changed, not a rule and not we.
 
+    `custom_fields` names those of our own fields that an agent may set, by their numbers.
     A trigger's change stands in the audit of the person who set it off, with a `via` of its own.
     Taking the manual tag away gives every field back.
     """
@@ -84,7 +99,8 @@ def hands(audits: Iterable[Audit], people: People, manual_tag: str) -> tuple[Han
                 held.clear()
             touched = [f"tag:{tag}" for tag in (before ^ after) - {manual_tag}]
         else:
-            touched = [_FIELDS[name]] if name in _FIELDS else []
+            ours = _FIELDS.get(str(name)) or custom_fields.get(str(name))
+            touched = [ours] if ours else []
         for one in touched:
             held[one] = Hand(
                 field=one,
@@ -93,6 +109,19 @@ def hands(audits: Iterable[Audit], people: People, manual_tag: str) -> tuple[Han
                 by_our_account=identifier(author) in acting | {people.acting},
             )
     return tuple(held.values())
+
+
+def solved_at(audits: Iterable[Audit]) -> datetime | None:
+    """Return when the ticket was solved last (closing a solved one is no second time)."""
+    at: datetime | None = None
+    rests = False
+    for audit, event in _events(audits, _CHANGES):
+        if event.get("field_name") == "status":
+            solved = event.get("value") in _SOLVED
+            if solved and not rests:
+                at = instant(audit.get("created_at"))
+            rests = solved
+    return at
 
 
 @dataclass(frozen=True, slots=True)

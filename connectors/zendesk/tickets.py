@@ -24,7 +24,7 @@ from sla_rules.ticket import (
     Ticket,
 )
 
-from .hands import Merges, People, channel_of, hands, merges, messages, our_type
+from .hands import Merges, People, channel_of, hands, merges, messages, our_type, solved_at
 
 MERGED_TAG = "closed_by_merge"
 _KINDS = {
@@ -48,6 +48,12 @@ class Fields:
     kind: int | None = None
     environment: int | None = None
     all_priorities: bool = True
+
+    @property
+    def by_person(self) -> dict[str, str]:
+        """Those that an agent sets, as the audits name them."""
+        found = {"kind": self.kind, "environment": self.environment}
+        return {str(number): name for name, number in found.items() if number is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +124,10 @@ def to_ticket(
         environment=_ENVIRONMENTS.get(text(values.get(options.fields.environment)) or ""),
         due_text=text(values.get(options.fields.due)),
         note_text=text(values.get(options.fields.note)),
-        hands=hands(known, people, options.manual_tag) if known is not None else (),
+        hands=hands(known, people, options.manual_tag, options.fields.by_person)
+        if known is not None
+        else (),
+        solved_at=solved_at(known) if known is not None else None,
         audited=known is not None,
         stamp=text(ticket_json.get("updated_at")),
     )

@@ -27,7 +27,9 @@ def respect_hand(
         hands = tuple(
             hand
             for hand in ticket.hands
-            if not _is_ours(hand, ticket, memory) and not _is_no_override(hand, ticket, memory)
+            if (hand.field in FIELDS or hand.field.startswith("tag:"))
+            and not _is_ours(hand, ticket, memory)
+            and not _is_no_override(hand, ticket, memory)
         )
     elif given_back:
         hands = ()
