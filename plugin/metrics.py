@@ -31,6 +31,12 @@ VENDOR_CALLS = Counter("sla_vendor_calls_total", "Requests sent to the vendors' 
 VENDOR_ERRORS = Counter(
     "sla_vendor_errors_total", "Refusals and failures of the vendors' APIs", ["vendor", "error"]
 )
+CALLS_PER_LOOK = Histogram(
+    "regiondo_sla_calls_per_look",
+    "Requests sent to the vendor for one look at a ticket, by what became of it",
+    ["vendor", "outcome"],
+    buckets=(0, 1, 2, 3, 4, 5, 8, 13),
+)
 NOTICES = Counter("sla_notices_total", "Warnings and breaches told", ["channel", "result"])
 WEBHOOK_SECONDS = Histogram(
     "sla_webhook_seconds",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -15,16 +15,16 @@ import structlog
 
 from connectors.base import Connection, Connector, Delivery, Knock, Vendor
 from connectors.errors import Conflict, TicketNotFound, VendorError, VerificationError
-from plugin.metrics import JUDGED, LOOKS, VENDOR_CALLS, VENDOR_ERRORS
+from plugin.metrics import CALLS_PER_LOOK, JUDGED, LOOKS, VENDOR_CALLS, VENDOR_ERRORS
 from plugin.notify import Notifier, notices_for
 from plugin.store import AuditEntry, Store
 from plugin.store.connections import DOUBTED_AFTER
 from sla_rules.decision import instant
 from sla_rules.engine import decide
-from sla_rules.memory import remember
+from sla_rules.memory import as_left, remember
 from sla_rules.patch import patch_for
 from sla_rules.policy_history import PolicyHistory
-from sla_rules.ticket import TicketPatch, Written
+from sla_rules.ticket import Ticket, TicketPatch, Written
 
 log = structlog.get_logger()
 
@@ -130,6 +130,16 @@ def look_at_ticket(services: Services, key: str, ticket_id: str, attempt: int = 
         return Outcome.SKIPPED
     connector = services.connector(connection)
     calls_before = connector.calls
+    outcome = _try(services, connection, connector, ticket_id, attempt)
+    calls = connector.calls - calls_before
+    CALLS_PER_LOOK.labels(connection.vendor, outcome.value).observe(calls)
+    return outcome
+
+
+def _try(
+    services: Services, connection: Connection, connector: Connector, ticket_id: str, attempt: int
+) -> Outcome:
+    key, calls_before = connection.key, connector.calls
     try:
         for _ in range(LOOKS_AFTER_CONFLICT - 1):
             try:
@@ -151,10 +161,15 @@ def _look(
 ) -> Outcome:
     key = connection.key
     calls_before = connector.calls
-    ticket = connector.fetch(ticket_id)
     memory = services.store.tickets.memory(key, ticket_id)
     now = services.clock()
-    policy = services.policies_for(connection).for_ticket(ticket, memory, now)
+    policies = services.policies_for(connection)
+    seen = as_left(memory, policies.governing(memory.starts_at, now), now)
+    read = connector.fetch_changed(ticket_id, seen)
+    if read is None:
+        return _unchanged(services, key, connector, ticket_id, calls_before)
+    ticket = _with_merged_start(services, key, read)
+    policy = policies.for_ticket(ticket, memory, now)
     decision = decide(ticket, policy, now, memory, connector.traits)
     patch = patch_for(ticket, decision, memory, connector.traits, now)
     written = connector.apply(ticket, patch) if patch else None
@@ -175,8 +190,38 @@ def _look(
     if memory.judged and before.judged is None:
         JUDGED.labels(memory.judged.state.value).inc()
     LOOKS.labels(outcome.value).inc()
+    if written and written.look_again_after:
+        wait = written.look_again_after.total_seconds()
+        services.store.inbox.look_again(key, ticket_id, attempt=1, wait=wait)
     log.info("look", connection=key, ticket=ticket_id, outcome=outcome, calls=entry.calls)
     return outcome
+
+
+def _unchanged(
+    services: Services, key: str, connector: Connector, ticket_id: str, calls_before: int
+) -> Outcome:
+    """The ticket is as we left it: our own echo, or a change that no decision reads."""
+    calls = connector.calls - calls_before
+    services.store.tickets.record_unchanged(
+        AuditEntry(
+            connection=key,
+            ticket_id=ticket_id,
+            at=services.clock(),
+            outcome=Outcome.NO_CHANGE,
+            calls=calls,
+        )
+    )
+    LOOKS.labels(Outcome.NO_CHANGE.value).inc()
+    log.info("look", connection=key, ticket=ticket_id, outcome=Outcome.NO_CHANGE, calls=calls)
+    return Outcome.NO_CHANGE
+
+
+def _with_merged_start(services: Services, key: str, ticket: Ticket) -> Ticket:
+    """Give a ticket the earliest start known of those that were merged into it."""
+    if not ticket.merged_from:
+        return ticket
+    earliest = services.store.tickets.earliest_start(key, ticket.merged_from)
+    return replace(ticket, merged_starts_at=earliest)
 
 
 def _failed(

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .decision import Decision, State, Target, instant
-from .policy import Commitment
+from .policy import Commitment, Policy
 from .ticket import KEEP, Hand, Kind, Ticket, TicketPatch, Written
 
 
@@ -27,7 +27,8 @@ class Memory:
     person holds. `restored`: labels that a person took away, for good. `healed`: tags of ours that
     were lost and set once more; one that is lost again was taken by a person. `corrections`: when
     we set a due date again that the vendor had changed. `refused`: values that the vendor does not
-    take, by field. `fingerprint`: the ticket as we left it. `reviewed`: what a person
+    take, by field. `fingerprint`: the ticket as we left it, see `as_left`, and `next_look_at` until
+    when time alone changes nothing. `reviewed`: what a person
     said in the console that the ticket is; kept beside the rest and never written by a look.
     """
 
@@ -47,6 +48,7 @@ class Memory:
     corrections: tuple[datetime, ...] = ()
     refused: Mapping[str, str | None] = field(default_factory=dict)
     fingerprint: str | None = None
+    next_look_at: datetime | None = None
     reviewed: Kind | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -71,6 +73,7 @@ class Memory:
             "corrections": [instant(at) for at in self.corrections],
             "refused": dict(self.refused),
             "fingerprint": self.fingerprint,
+            "next_look_at": instant(self.next_look_at),
         }
 
     @classmethod
@@ -96,6 +99,7 @@ class Memory:
             corrections=tuple(map(datetime.fromisoformat, stored.get("corrections") or ())),
             refused=stored.get("refused") or {},
             fingerprint=stored.get("fingerprint"),
+            next_look_at=_instant(stored.get("next_look_at")),
         )
 
 
@@ -144,7 +148,13 @@ def remember(
         healed=healed & decision.tags,
         corrections=corrections,
         refused=refused,
-        fingerprint=written.fingerprint if written else ticket.fingerprint,
+        fingerprint=_marked(
+            written.fingerprint if written else ticket.fingerprint,
+            memory,
+            decision.policy_name,
+            decision.policy_version,
+        ),
+        next_look_at=decision.next_look_at,
     )
 
 
@@ -169,6 +179,27 @@ def _target(stored: Mapping[str, Any]) -> Target:
         state=State(stored["state"]),
         response_at=_instant(stored.get("response_at")),
     )
+
+
+def as_left(memory: Memory, policy: Policy, now: datetime) -> str | None:
+    """Return the fingerprint that a ticket has if a new look would find what the last one left.
+
+    None where it must be read whole: never seen, its time has come, another policy governs it, or a
+    person reviewed it since.
+    """
+    if memory.next_look_at is not None and memory.next_look_at <= now:
+        return None
+    label = _marked("", memory, policy.name, policy.version) or ""
+    found = memory.fingerprint or ""
+    return found.removeprefix(label) or None if found.startswith(label) else None
+
+
+def _marked(
+    fingerprint: str | None, memory: Memory, policy_name: str, policy_version: str
+) -> str | None:
+    if fingerprint is None:
+        return None
+    return f"{policy_name} {policy_version} {memory.reviewed or ''}|{fingerprint}"
 
 
 def is_correction(memory: Memory, ticket: Ticket, due_at: object) -> bool:

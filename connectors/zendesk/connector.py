@@ -124,11 +124,10 @@ class ZendeskConnector:
                 refused=frozenset(update.refused),
                 fingerprint=ticket.fingerprint,
             )
-        sent = dict(update.body)
         drop_ignored(update, self._client.session.ignored)
         after = mapping(answer.get("ticket"))
         mark = None
-        if is_as_we_left_it(read.ticket_json, answer, sent):
+        if is_as_we_left_it(read.ticket_json, answer):
             counted = {**after, "comment_count": read.ticket_json.get("comment_count")}
             mark = fingerprint(counted, read.organization, options)
         return Written(

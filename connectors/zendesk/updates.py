@@ -112,27 +112,27 @@ def drop_ignored(update: Update, ignored: tuple[str, ...]) -> None:
         update.drop(key.removeprefix("ticket."), f"Zendesk ignored: {key}")
 
 
-def is_as_we_left_it(
-    before: Mapping[str, Any], answer: Mapping[str, Any], body: Mapping[str, Any]
-) -> bool:
-    """Say whether an update changed only what it said, from the values that we had read.
+def is_as_we_left_it(before: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
+    """Say whether an update's own audit explains all that differs from the values we had read.
 
     The version that guards an update has a resolution of one second: somebody may have been there
     in the same one.
     """
     after = mapping(answer.get("ticket"))
-    if not after or any(
-        before.get(name) != after.get(name) for name in _OTHERS if name not in body
-    ):
-        return False
-    for event in mappings(mapping(answer.get("audit")).get("events")):
-        name = text(event.get("field_name")) or ""
-        if name in body and not _same(name, before.get(name), event.get("previous_value")):
-            return False
-    return True
+    ours = {
+        text(event.get("field_name")): event.get("previous_value")
+        for event in mappings(mapping(answer.get("audit")).get("events"))
+    }
+    return bool(after) and all(
+        _same(name, before.get(name), ours[name] if name in ours else after.get(name))
+        for name in _COMPARED
+    )
 
 
-_OTHERS = ("status", "type", "priority", "assignee_id", "group_id", "organization_id", "due_at")
+_COMPARED = (
+    *("status", "type", "priority", "assignee_id", "group_id", "organization_id", "due_at"),
+    "tags",
+)
 
 
 def _same(name: str, one: object, other: object) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -116,6 +116,23 @@ class Tickets:
             plan_look(database, at=decision.next_look_at, **here)
             for notice in notices:
                 keep_notice(database, notice, now=entry.at, **here)
+
+    def record_unchanged(self, entry: AuditEntry) -> None:
+        """Keep the audit entry of a look that found the ticket as we left it, decision and all."""
+        query = select(t.tickets.c.decision).where(
+            t.tickets.c.connection == entry.connection, t.tickets.c.ticket_id == entry.ticket_id
+        )
+        with self._database.transaction() as database:
+            _write(database, replace(entry, decision=database.execute(query).scalar()))
+
+    def earliest_start(self, connection: str, ticket_ids: Sequence[str]) -> datetime | None:
+        """Return the earliest start of these tickets' clocks, None where none is known."""
+        query = select(func.min(t.tickets.c.starts_at)).where(
+            t.tickets.c.connection == connection, t.tickets.c.ticket_id.in_(ticket_ids)
+        )
+        with self._database.transaction() as database:
+            found: datetime | None = database.execute(query).scalar()
+        return found
 
     def record_failure(self, entry: AuditEntry) -> None:
         """Keep the audit entry of a look that could not decide or write."""

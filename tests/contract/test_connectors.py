@@ -1,19 +1,16 @@
 """Every connector keeps the same promises, shown against the sandbox over real HTTP."""
 
 import re
-import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import yaml
-from werkzeug.serving import make_server
+from contract.accounts import Account
 
-from connectors.base import Connection
 from connectors.errors import Conflict, CredentialsRejected, TicketNotFound
 from connectors.registry import VENDORS
-from plugin.sandbox.server import create_sandbox
 from sla_rules.ticket import Author, Channel, Environment, Kind, Priority, Status, TicketPatch
 
 OPENAPI = next(
@@ -24,54 +21,7 @@ OPENAPI = next(
     ),
     Path("zendesk-oas.yaml"),
 )
-CREDENTIALS = {
-    "zendesk": {"client_id": "sandbox-client", "client_secret": "sandbox-secret"},
-    "freshdesk": {"api_key": "sandbox-key"},
-}
 DUE = datetime.now(UTC).replace(microsecond=0) + timedelta(days=3)
-
-
-class Account:
-    """One vendor's sandbox account, and our connector to it."""
-
-    def __init__(self, vendor, sandbox, port):
-        self.vendor = vendor
-        self.sandbox = sandbox
-        self.people = getattr(sandbox, vendor).account("acme")
-        self.connection = Connection(
-            key="acme",
-            vendor=vendor,
-            base_url=f"http://127.0.0.1:{port}/{vendor}/acme",
-            credentials=CREDENTIALS[vendor],
-        )
-        self.connector = VENDORS[vendor].connect(self.connection)
-        self.people.create_agent("Anna", "anna@support.example")
-        make = getattr(self.people, "create_organization", None) or self.people.create_company
-        make("Alpentour", tier="enterprise", named_contact="anna@support.example")
-
-    def mail(self, **given):
-        values = {"subject": "Erreur", "body": "Le paiement ne fonctionne plus."}
-        values |= {"sender": "luc@alpentour.example", "organization": "Alpentour"}
-        return str(self.people.receive_email(**{**values, **given})["id"])
-
-    def writes(self):
-        return [call for call in self.sandbox.calls if call["method"] == "PUT"]
-
-
-@pytest.fixture
-def sandbox():
-    sandbox = create_sandbox()
-    server = make_server("127.0.0.1", 0, sandbox.app, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield sandbox, server.port
-    server.shutdown()
-    server.server_close()
-    sandbox.close()
-
-
-@pytest.fixture(params=sorted(VENDORS))
-def account(request, sandbox):
-    return Account(request.param, *sandbox)
 
 
 def test_a_ticket_is_read_with_its_partner_tier_and_first_message(account):

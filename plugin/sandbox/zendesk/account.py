@@ -126,10 +126,11 @@ class ZendeskAccount(Admin):
         with self.lock:
             old, new = self.ticket(ticket), self.ticket(into)
             actor, when = self.find_agent(agent)["id"], _instant(at)
-            source = {"from": {"ticket_id": ticket}, "to": {"ticket_id": into}, "rel": "merge"}
-            via = {"channel": "web", "source": source}
+            gone: Json = {"from": {"ticket_ids": [ticket]}, "to": {}, "rel": "merge"}
+            kept: Json = {"from": {"ticket_id": into}, "to": {}, "rel": "merge"}
             text = f'Request #{ticket} "{old["subject"]}" was closed and merged into this request.'
-            self.commit(new, {}, {"body": text, "public": False}, actor, via, at=when)
+            self.commit(new, {}, {"body": text, "public": False}, actor,
+                        {"channel": "web", "source": gone}, at=when)  # fmt: skip
             note = {
                 "body": f"This request was closed and merged into request #{into}",
                 "public": False,
@@ -139,6 +140,7 @@ class ZendeskAccount(Admin):
                 "tags": sorted({*old["tags"], "closed_by_merge"}),
             }
             happened = {"merged": {"target_ticket_id": str(into)}}
+            via: Json = {"channel": "web", "source": kept}
             self.commit(old, change, note, actor, via, at=when, happened=happened)
             return old
 

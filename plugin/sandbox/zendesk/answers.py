@@ -22,6 +22,13 @@ def shown(ticket: Json) -> Json:
     return {**visible, "fields": ticket["custom_fields"]}
 
 
+def comment_count(account: ZendeskAccount, ticket: Json) -> Json:
+    """Return how many comments a ticket has, where `include` asks for it."""
+    if "comment_count" not in request.args.get("include", "").split(","):
+        return {}
+    return {"comment_count": len(account.comments(ticket["id"]))}
+
+
 def sideloads(account: ZendeskAccount, tickets: list[Json]) -> Json:
     """Return the people and organisations of `tickets` that `include` asks for."""
     wanted = request.args.get("include", "").split(",")

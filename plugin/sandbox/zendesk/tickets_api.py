@@ -10,7 +10,14 @@ from flask import request
 from plugin.sandbox.gate import Gate, request_json
 from plugin.sandbox.state import Json, Reply
 from plugin.sandbox.zendesk.account import ZendeskAccount
-from plugin.sandbox.zendesk.answers import admins_only, authors, page, shown, sideloads
+from plugin.sandbox.zendesk.answers import (
+    admins_only,
+    authors,
+    comment_count,
+    page,
+    shown,
+    sideloads,
+)
 from plugin.sandbox.zendesk.records import not_found
 from plugin.sandbox.zendesk.tickets import API
 from plugin.sandbox.zendesk.values import ACCEPTED, check_stamp
@@ -54,7 +61,8 @@ def count(account: Account, _caller: Caller) -> Json:
 def one_ticket(account: Account, caller: Caller, ticket_id: int) -> Reply:
     ticket = account.ticket(ticket_id)
     if request.method == "GET":
-        return Reply({"ticket": shown(ticket), **sideloads(account, [ticket])})
+        seen = {**shown(ticket), **comment_count(account, ticket)}
+        return Reply({"ticket": seen, **sideloads(account, [ticket])})
     if request.method == "DELETE":
         account.delete(ticket_id, caller["id"])
         return Reply(None, 204)
