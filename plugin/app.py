@@ -7,7 +7,7 @@ import hashlib
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from plugin import console, health, webhooks
+from plugin import api, console, health, webhooks
 from plugin.console import frame
 from plugin.pipeline import Services
 from plugin.settings import Settings
@@ -22,7 +22,7 @@ def create_app(settings: Settings, services: Services) -> Flask:
     app.secret_key = hashlib.sha256(b"cookies:" + settings.require_secret_key().encode()).digest()
     app.extensions["settings"] = settings
     app.extensions["services"] = services
-    for blueprint in (webhooks.blueprint, health.blueprint, health.metrics):
+    for blueprint in (webhooks.blueprint, health.blueprint, health.metrics, api.blueprint):
         app.register_blueprint(blueprint)
     console.mount(app)
     app.register_error_handler(HTTPException, _http_error)

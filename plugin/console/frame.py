@@ -48,6 +48,7 @@ NAVIGATION = (
     Entry("tickets", "tickets.listing", "ticket"),
     Entry("features", "features.listing", "idea"),
     Entry("reports", "reports.page", "chart"),
+    Entry("tokens", "tokens.listing", "key", for_admins=True),
     Entry("people", "people.listing", "people", for_admins=True),
     Entry("actions", "people.actions", "shield", for_admins=True),
 )

@@ -44,7 +44,7 @@ def listing() -> str:
         vendors=services().vendors,
         tags=sorted(rules.our_tags),
         first=_address(asked) if request.args.get("after") else None,
-        after=_address({**asked, "after": _token(after)}) if after else None,
+        after=_address({**asked, "after": Place.of(after).text()}) if after else None,
     )
 
 
@@ -130,17 +130,12 @@ def _address(values: dict[str, str]) -> str:
     return f"{url_for('tickets.listing')}?{urlencode(values)}"
 
 
-def _token(row: TicketRow) -> str:
-    return f"{row.updated_at.isoformat()}~{row.connection}~{row.ticket_id}"
-
-
 def _place() -> Place | None:
     given = request.args.get("after")
     if not given:
         return None
     try:
-        at, connection, ticket_id = given.split("~", 2)
-        return Place(datetime.fromisoformat(at), connection, ticket_id)
+        return Place.read(given)
     except ValueError:
         abort(400)
 

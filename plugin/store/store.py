@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from plugin.secrets import Vault
 from plugin.store.admin_actions import AdminActions
+from plugin.store.api_tokens import ApiTokens
 from plugin.store.connections import Connections
 from plugin.store.database import Database, Patience
 from plugin.store.deadlines import Deadlines
@@ -45,6 +46,7 @@ class Store:
         self.deadlines = Deadlines(self.database)
         self.figures = Figures(self.database)
         self.feature_requests = FeatureRequests(self.database)
+        self.api_tokens = ApiTokens(self.database)
         self.reports = Reports(self.database)
         self.ticket_search = TicketSearch(self.database)
         self.overview = Overview(self.database)

@@ -267,3 +267,15 @@ notices = Table(
         postgresql_where=text("webhook_at is not null or note_at is not null"),
     ),
 )
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("token", LargeBinary, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("made_by", Text, nullable=False),
+    _instant("made_at", null=False),
+    _instant("used_at"),
+    _instant("revoked_at"),
+)

@@ -49,6 +49,24 @@ class Place:
     connection: str
     ticket_id: str
 
+    @classmethod
+    def of(cls, row: TicketRow) -> Place:
+        """Return the place of a row."""
+        return cls(row.updated_at, row.connection, row.ticket_id)
+
+    @classmethod
+    def read(cls, text: str) -> Place:
+        """Read what `text` gave. Raises `ValueError`."""
+        at, connection, ticket_id = text.split("~", 2)
+        updated_at = datetime.fromisoformat(at)
+        if updated_at.tzinfo is None:
+            raise ValueError(f"{at} has no offset")
+        return cls(updated_at, connection, ticket_id)
+
+    def text(self) -> str:
+        """Write the place for an address."""
+        return f"{self.updated_at.isoformat()}~{self.connection}~{self.ticket_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
