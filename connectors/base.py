@@ -65,6 +65,14 @@ class TicketEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizationEvent:
+    """What a delivery means: this organisation changed, look at its open tickets."""
+
+    organization_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Knock:
     """A test delivery that `connect` asked the vendor for. It concerns no ticket."""
 
@@ -133,7 +141,7 @@ class Vendor:
     name: str
     title: str
     verify: Callable[[Mapping[str, str], bytes, Connection, datetime], Delivery]
-    parse: Callable[[Delivery], TicketEvent | Knock | None]
+    parse: Callable[[Delivery], TicketEvent | OrganizationEvent | Knock | None]
     connect: Connect
     manual_steps: Callable[[Connection, str], list[str]]
     setup: Callable[[Connection, Wishes], Setup]

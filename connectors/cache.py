@@ -34,6 +34,11 @@ class ShortCache(Generic[Value]):
                 self._held.clear()
             self._held[key] = (time.monotonic(), value)
 
+    def forget(self) -> None:
+        """Hold nothing any more."""
+        with self._lock:
+            self._held.clear()
+
     def get(self, key: object, fetch: Callable[[], Value]) -> Value:
         """Return the value for `key`, fetched where it is not held."""
         found = self.held(key)

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 import structlog
 
-from connectors.base import Connection, Connector, Delivery, Knock, Vendor
+from connectors.base import Connection, Connector, Delivery, Knock, OrganizationEvent, Vendor
 from connectors.errors import Conflict, TicketNotFound, VendorError, VerificationError
 from plugin.metrics import CALLS_PER_LOOK, JUDGED, LOOKS, VENDOR_CALLS, VENDOR_ERRORS
 from plugin.notify import Notifier, notices_for
@@ -97,6 +97,10 @@ def receive(
     if event is None:
         services.store.inbox.note_ignored(delivery)
         return Receipt.IGNORED
+    if isinstance(event, OrganizationEvent):
+        queued = services.store.organizations.look_at_tickets(key, event.organization_id)
+        log.info("organization", connection=key, event_name=event.name, tickets=queued)
+        return Receipt.ACCEPTED
     fresh = services.store.inbox.accept(delivery, event)
     log.info("delivery", connection=key, ticket=event.ticket_id, event_name=event.name, fresh=fresh)
     return Receipt.ACCEPTED if fresh else Receipt.DUPLICATE
@@ -183,6 +187,10 @@ def _look(
         patch=_shown(patch, written),
         calls=connector.calls - calls_before,
     )
+    if ticket.organization and ticket.organization.id:
+        services.store.organizations.spread_tier(
+            key, ticket_id, ticket.organization.id, decision.tier
+        )
     url = connector.ticket_url(ticket_id)
     notices = notices_for(ticket, decision, memory, policy, now, url)
     before, memory = memory, remember(memory, ticket, decision, patch, written)

@@ -11,15 +11,18 @@ import re
 from datetime import datetime
 from typing import Any
 
-from connectors.base import Delivery, Knock, TicketEvent
+from connectors.base import Delivery, Knock, OrganizationEvent, TicketEvent
 from connectors.errors import PayloadError
 
 KNOCK = "regiondo_sla_test"  # the key that `connect` puts into a test request of its own words
 _TICKET_TYPE = "zen:event-type:ticket."
+_ORGANIZATION_TYPE = "zen:event-type:organization."
 
 
-def parse(delivery: Delivery) -> TicketEvent | Knock | None:
-    """Return the event; None for events that concern no ticket. Raises `PayloadError`.
+def parse(delivery: Delivery) -> TicketEvent | OrganizationEvent | Knock | None:
+    """Return the event; None for events that concern no ticket and no organisation.
+
+    Raises `PayloadError`.
 
     Ids come as text or number, times with 0 to 9 digits of a second's fraction.
     """
@@ -31,13 +34,18 @@ def parse(delivery: Delivery) -> TicketEvent | Knock | None:
         raise PayloadError("the body is not a JSON object")
     kind = payload.get("type")
     if isinstance(kind, str) and kind.startswith("zen:event-type:"):
-        if not kind.startswith(_TICKET_TYPE):
-            return None
         detail = payload.get("detail")
         found = detail.get("id") if isinstance(detail, dict) else None
+        if kind.startswith(_ORGANIZATION_TYPE):
+            return OrganizationEvent(
+                organization_id=_number(found, "detail.id", "an organisation"),
+                name=kind.removeprefix(_ORGANIZATION_TYPE)[:80],
+            )
+        if not kind.startswith(_TICKET_TYPE):
+            return None
         event_id = payload.get("id")
         return TicketEvent(
-            ticket_id=_ticket_id(found, "detail.id"),
+            ticket_id=_number(found, "detail.id", "a ticket"),
             name=kind.removeprefix(_TICKET_TYPE)[:80],
             dedupe_keys=(f"event:{event_id}",) if isinstance(event_id, str) and event_id else (),
             occurred_at=_instant(payload.get("time")),
@@ -45,14 +53,16 @@ def parse(delivery: Delivery) -> TicketEvent | Knock | None:
     if isinstance(payload.get(KNOCK), str):
         return Knock(nonce=payload[KNOCK][:80])
     if "ticket_id" in payload:
-        return TicketEvent(ticket_id=_ticket_id(payload["ticket_id"], "ticket_id"), name="trigger")
+        return TicketEvent(
+            ticket_id=_number(payload["ticket_id"], "ticket_id", "a ticket"), name="trigger"
+        )
     raise PayloadError("the body names no ticket: neither a ticket event nor ticket_id")
 
 
-def _ticket_id(found: Any, where: str) -> str:
+def _number(found: Any, where: str, whose: str) -> str:
     text = str(found) if isinstance(found, int | str) and not isinstance(found, bool) else ""
     if not re.fullmatch(r"[1-9][0-9]{0,18}", text):
-        raise PayloadError(f"{where} is not a ticket's number")
+        raise PayloadError(f"{where} is not {whose}'s number")
     return text
 
 

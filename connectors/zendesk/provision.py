@@ -54,6 +54,8 @@ EVENTS = (
     "soft_deleted",
     "undeleted",
 )
+ORGANIZATION_EVENTS = ("organization.custom_field_changed", "organization.name_changed")
+_TICKET_EVENTS = tuple(f"ticket.{name}" for name in EVENTS)
 BY_TRIGGERS = "conditional_ticket_events"
 OPTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "kind": (
@@ -260,7 +262,7 @@ class ZendeskSetup:
         wanted = (
             [BY_TRIGGERS]
             if self._wishes.via == "triggers"
-            else [f"zen:event-type:ticket.{name}" for name in EVENTS]
+            else [f"zen:event-type:{name}" for name in (*_TICKET_EVENTS, *ORGANIZATION_EVENTS)]
         )
         hooks = self._admin.every("/webhooks", "webhooks")
         there = next((one for one in hooks if one.get("endpoint") == self._endpoint), None)

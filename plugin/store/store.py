@@ -15,6 +15,7 @@ from plugin.store.facts import Facts
 from plugin.store.feature_requests import FeatureRequests
 from plugin.store.figures import Figures
 from plugin.store.inbox import Inbox
+from plugin.store.organizations import Organizations
 from plugin.store.overview import Overview
 from plugin.store.pacing import Budgets
 from plugin.store.people import People
@@ -42,6 +43,7 @@ class Store:
         self.inbox = Inbox(self.database)
         self.refusals = RefusalCounts(self.database)
         self.tickets = Tickets(self.database)
+        self.organizations = Organizations(self.database)
         self.budgets = Budgets(self.database)
         self.deadlines = Deadlines(self.database)
         self.figures = Figures(self.database)

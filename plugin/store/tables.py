@@ -106,6 +106,7 @@ tickets = Table(
     Column("schedule", Text),
     Index("tickets_starts_at", "starts_at"),
     Index("tickets_updated_at", "updated_at"),
+    Index("tickets_organization_id", "connection", "organization_id"),
     Index("tickets_state_due", "state", "due_at"),
     Index("tickets_state_updated", "state", "updated_at"),
     Index("tickets_connection_updated", "connection", "updated_at"),

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from connectors.base import Connection
+from connectors.freshdesk import account as freshdesk_account
 from connectors.registry import VENDORS
 from plugin.bootstrap import build_services
 from plugin.pipeline import look_at_ticket
@@ -84,6 +85,10 @@ class Desk(Account):
         """Look, and return how many requests that took."""
         self.look(number)
         return self.entry(number).calls
+
+    def forget_cached(self):
+        """As if the short lives of what is cached had passed."""
+        freshdesk_account._companies.forget()
 
     def memory(self, number):
         return self.services.store.tickets.memory(self.connection.key, number)

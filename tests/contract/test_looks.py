@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from plugin.pipeline import Outcome
 from sla_rules.ticket import Priority
@@ -307,3 +308,34 @@ def test_an_account_that_recalculates_and_keeps_our_date_is_read_back_once(desks
     desk.forget_calls()
     assert desk.calls(number) == 1
     assert desk.writes() == []
+
+
+def queued(desk):
+    """The tickets that wait for a look, by the job engine's table."""
+    query = text("select args->>'ticket_id' from procrastinate_jobs where args->>'connection' = :c")
+    with desk.services.store.database.transaction() as database:
+        return set(database.execute(query, {"c": desk.connection.key}).scalars())
+
+
+def test_a_changed_package_has_the_other_open_tickets_of_the_partner_looked_at(desk):
+    first, second, answered = desk.mail(), desk.mail(), desk.mail(at=earlier())
+    desk.people.agent_replies(int(answered), agent="Anna")
+    for number in (first, second, answered):
+        desk.look(number)
+    assert queued(desk) == set()
+    change = {"zendesk": "update_organization", "freshdesk": "update_company"}[desk.vendor]
+    getattr(desk.people, change)("Alpentour", tier="starter")
+    desk.forget_cached()
+    desk.look(first)
+    assert desk.entry(first).decision["tier"] == "starter"
+    assert queued(desk) == {second}
+
+
+def test_an_organisation_s_event_has_its_open_tickets_looked_at(desks):
+    desk = desks("zendesk")
+    number = desk.mail()
+    desk.look(number)
+    organization = str(desk.ticket(number)["organization_id"])
+    assert desk.services.store.organizations.look_at_tickets(desk.connection.key, "1") == 0
+    assert desk.services.store.organizations.look_at_tickets(desk.connection.key, organization) == 1
+    assert queued(desk) == {number}

@@ -1,0 +1,63 @@
+"""The open tickets of one organisation, looked at again when its package changed.
+
+An organisation itself is not kept: the helpdesk holds it.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, Select, select
+
+from plugin.jobs import enqueue_look
+from plugin.store import tables as t
+from plugin.store.database import Database
+
+_OPEN = ("open", "best_effort")
+_MOST = 1000
+
+
+class Organizations:
+    """Reads the table `tickets` and queues looks below those of live events."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def look_at_tickets(self, connection: str, organization_id: str) -> int:
+        """Queue a look at each open ticket of an organisation; return how many."""
+        with self._database.transaction() as database:
+            return _enqueue(database, connection, _open_tickets(connection, organization_id))
+
+    def spread_tier(self, connection: str, ticket_id: str, organization_id: str, tier: str) -> int:
+        """Queue a look at the organisation's open tickets of another tier; return how many.
+
+        Only where this ticket is new or had another tier itself: two tickets that differ for good
+        must not set off each other. Called before the ticket is recorded.
+        """
+        mine = select(t.tickets.c.tier).where(
+            t.tickets.c.connection == connection, t.tickets.c.ticket_id == ticket_id
+        )
+        with self._database.transaction() as database:
+            if database.execute(mine).scalar() == tier:
+                return 0
+            others = _open_tickets(connection, organization_id).where(
+                t.tickets.c.tier != tier, t.tickets.c.ticket_id != ticket_id
+            )
+            return _enqueue(database, connection, others)
+
+
+def _open_tickets(connection: str, organization_id: str) -> Select[str]:
+    return (
+        select(t.tickets.c.ticket_id)
+        .where(
+            t.tickets.c.connection == connection,
+            t.tickets.c.organization_id == organization_id,
+            t.tickets.c.state.in_(_OPEN),
+        )
+        .limit(_MOST)
+    )
+
+
+def _enqueue(database: Connection, connection: str, tickets: Select[str]) -> int:
+    return sum(
+        enqueue_look(database, connection=connection, ticket_id=ticket_id, attempt=1)
+        for ticket_id in database.execute(tickets).scalars().all()
+    )
