@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
+
+import structlog
 
 from connectors.base import Connection, Connector
 from connectors.registry import VENDORS
 from plugin import outgoing
+from plugin.calendars import FRESH, Calendars
 from plugin.notify import Notifier, signing_key
 from plugin.pacing import AccountPace
 from plugin.pipeline import Services, utc_now
@@ -14,15 +18,17 @@ from plugin.secrets import Vault
 from plugin.settings import Settings, SettingsError
 from plugin.store import Store
 from plugin.store.database import Patience
+from sla_rules.errors import PolicyError
 from sla_rules.policy_file import load_policy
 from sla_rules.policy_history import PolicyHistory
+
+log = structlog.get_logger()
 
 
 def build_services(
     settings: Settings, *, pool_size: int = 5, patience: Patience | None = None
 ) -> Services:
     """Return what the pipeline works with. Raises `SettingsError` and `PolicyError`."""
-    policies = PolicyHistory([load_policy(settings.policy)])
     store = Store(
         settings.require_database(),
         Vault(settings.require_secret_key()),
@@ -33,7 +39,7 @@ def build_services(
         store=store,
         vendors=VENDORS,
         connector=_Connectors(store),
-        policies=lambda: policies,
+        policies=_Policies(settings),
         clock=utc_now,
         notifier=_notifier(settings),
     )
@@ -55,6 +61,35 @@ def _notifier(settings: Settings) -> Notifier | None:
     return Notifier(
         url=settings.notify_url, secret=secret, form=settings.notify_format, post=outgoing.post
     )
+
+
+class _Policies:
+    """The versions of the policy, read again once a day for the calendars that they subscribe to.
+
+    Where that fails the ones that were read last go on.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._calendars = Calendars(settings.var)
+        self._lock = threading.Lock()
+        self._read_at = time.monotonic()
+        self._history = self._read()
+
+    def __call__(self) -> PolicyHistory:
+        with self._lock:
+            if time.monotonic() - self._read_at > FRESH.total_seconds():
+                self._read_at = time.monotonic()
+                try:
+                    self._history = self._read()
+                except PolicyError as error:
+                    log.warning("policy not read again: the last one counts", error=str(error))
+            return self._history
+
+    def _read(self) -> PolicyHistory:
+        path = self._settings.policy
+        calendars = self._calendars.of_file(path) if path else {}
+        return PolicyHistory([load_policy(path, calendars)])
 
 
 class _Connectors:

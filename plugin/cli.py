@@ -7,7 +7,7 @@ from itertools import chain
 
 import click
 
-from plugin.commands import connect, console, doctor, report, rules, run
+from plugin.commands import connect, console, doctor, policy, report, rules, run
 from plugin.settings import SettingsError
 from sla_rules.errors import PolicyError
 
@@ -24,6 +24,7 @@ for _command in chain(
     doctor.COMMANDS,
     console.COMMANDS,
     rules.COMMANDS,
+    policy.COMMANDS,
     report.COMMANDS,
 ):
     cli.add_command(_command)

@@ -91,6 +91,8 @@ class Classifier:
 
     def detect_language(self, text: str) -> str | None:
         """Return the language whose common words are most frequent, None where none stands out."""
+        if not text.strip():
+            return None
         said = Counter(self._phrases.words(text[:_LANGUAGE_LENGTH]))
         counts = sorted(
             (

@@ -118,7 +118,7 @@ def decide(
         remove_tags=(policy.our_tags & ticket.tags) - tags,
         assignee=assignee,
         group=group,
-        due_text=due_at.astimezone(zone).strftime("%Y-%m-%d %H:%M") if due_at else None,
+        due_text=str(due_at.astimezone(zone))[:16] if due_at else None,
         note_text=_note_text(target, exclusion, policy, tier, start.at, zone),
         reasons=tuple(reasons),
         overrides=overrides,
@@ -168,6 +168,7 @@ def _run_clock(
 
 _NO_CLOCK = {Exclusion.FEATURE_REQUEST, Exclusion.TEST_SYSTEM, Exclusion.NO_EMAIL}
 _GONE = {Status.SPAM, Status.DELETED, Status.MERGED, Status.SOLVED, Status.CLOSED}
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _OUTSIDE = {
     Exclusion.FEATURE_REQUEST: "Feature request: outside the SLA",
     Exclusion.TEST_SYSTEM: "Test system: outside the SLA",
@@ -226,5 +227,6 @@ def _note_text(
         return _OUTSIDE.get(exclusion)
     if target is None or starts_at is None or target.state is State.CANCELLED:
         return None
-    start, due = (at.astimezone(zone).strftime("%a %H:%M") for at in (starts_at, target.due_at))
+    local = (at.astimezone(zone) for at in (starts_at, target.due_at))
+    start, due = (f"{_WEEKDAYS[at.weekday()]} {at.hour:02}:{at.minute:02}" for at in local)
     return f"{policy.tiers[tier].label} {duration_text(target.business)} · {start} -> {due}"

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -21,11 +21,11 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PrivateAttr,
     ValidationError,
     ValidationInfo,
     model_validator,
 )
+from pydantic.json_schema import SkipJsonSchema, WithJsonSchema
 
 from .classify import Classifier
 from .errors import PolicyError
@@ -69,9 +69,19 @@ def _some_tag(value: str) -> str:
     return value
 
 
-BusinessDuration = Annotated[timedelta, BeforeValidator(_business_duration)]
-Left = Annotated[timedelta | float, BeforeValidator(_left)]
-Tag = Annotated[str, AfterValidator(_some_tag)]
+BusinessDuration = Annotated[
+    timedelta,
+    BeforeValidator(_business_duration),
+    WithJsonSchema({"type": "string", "pattern": r"^(\d+\s*h)?\s*(\d+\s*m(in)?)?$"}),
+]
+Left = Annotated[
+    timedelta | float, BeforeValidator(_left), WithJsonSchema({"type": ["string", "number"]})
+]
+Tag = Annotated[
+    str,
+    AfterValidator(_some_tag),
+    WithJsonSchema({"type": "string", "pattern": "^[a-z0-9_]+$"}),
+]
 
 
 class _Part(BaseModel):
@@ -111,8 +121,6 @@ class ScheduleText(_Part):
     holidays: tuple[date, ...] = ()
     overrides: Mapping[date, str] = {}
     source: str | None = None
-    _closed: frozenset[date] = PrivateAttr()
-    _schedule: Schedule = PrivateAttr()
 
     @model_validator(mode="after")
     def _is_a_schedule(self, info: ValidationInfo) -> ScheduleText:
@@ -120,20 +128,29 @@ class ScheduleText(_Part):
         closed = set(self.holidays)
         for calendar in self.holiday_calendars:
             closed |= _closed_by(calendar, texts)
-        self._closed = frozenset(closed)
-        self._schedule = Schedule.parse(self.hours, self.time_zone, closed, self.overrides)
+        self._parse(self.time_zone, frozenset(closed))
         return self
+
+    def _parse(self, time_zone: str, closed: frozenset[date]) -> None:
+        """Keep the schedule as a cached property: it is asked for by every ticket."""
+        self.__dict__["closed"] = closed
+        self.__dict__["schedule"] = Schedule.parse(self.hours, time_zone, closed, self.overrides)
 
     def in_zone(self, time_zone: str) -> ScheduleText:
         """Return the same hours and closed days by the clocks of a zone. Raises `PolicyError`."""
         copy = self.model_copy(update={"time_zone": time_zone})
-        copy._schedule = Schedule.parse(self.hours, time_zone, self._closed, self.overrides)
+        copy._parse(time_zone, self.closed)
         return copy
 
-    @property
+    @cached_property
+    def closed(self) -> frozenset[date]:
+        """The closed dates, those of the holiday calendars included."""
+        raise AttributeError("a schedule is validated before it is asked")
+
+    @cached_property
     def schedule(self) -> Schedule:
         """The schedule that this text means."""
-        return self._schedule
+        raise AttributeError("a schedule is validated before it is asked")
 
 
 def is_subscribed(calendar: str) -> bool:
@@ -163,7 +180,7 @@ class ScheduleRule(_Part):
     organization: tuple[str, ...] | None = None
     brand: tuple[str, ...] | None = None
 
-    @property
+    @cached_property
     def conditions(self) -> dict[str, tuple[str, ...]]:
         """The keys that are given, with the values that match."""
         found = {key: getattr(self, key) for key in ("language", "tier", "organization", "brand")}
@@ -293,7 +310,7 @@ class Policy(_Part):
     words: Words
     tags: Tags
     warnings: Warnings = Warnings()
-    classifier: Annotated[Classifier, Field(exclude=True)]
+    classifier: Annotated[Classifier, Field(exclude=True), SkipJsonSchema()]
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Policy:
@@ -400,6 +417,7 @@ class Policy(_Part):
         return str(getattr(self.tags, name))
 
 
+@lru_cache(maxsize=4096)
 def plain(text: str) -> str:
     """Return a name without case, accents and outer space, for comparing."""
     decomposed = unicodedata.normalize("NFKD", text.strip())

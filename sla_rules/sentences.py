@@ -30,8 +30,11 @@ def sentence(
     Raises `KeyError` where there is no such sentence.
     """
     catalog = _catalog(language)
-    shown = {name: _shown(name, value, catalog, zone) for name, value in params.items()}
-    who = ", ".join(shown[name] for name in ("by", "at") if shown.get(name))
+    terms = catalog["terms"]
+    shown = {n: terms[n].get(v, v) if n in terms else v for n, v in params.items()}
+    if zone:
+        shown |= {n: _local(v, zone) for n, v in params.items() if n == "at" or n.endswith("_at")}
+    who = ", ".join(shown[name] for name in ("by", "at") if name in shown)
     shown["who"] = f" ({who})" if who else ""
     return str(catalog[rule][key]).format_map(shown)
 
@@ -47,6 +50,17 @@ def render(reason: Mapping[str, Any], language: str = "en", zone: tzinfo | None 
         return str(reason.get("text") or "")
 
 
+def phrase(key: str, language: str = "en", **params: str) -> str:
+    """Return a phrase of an explanation's frame, such as a title or the name of a weekday."""
+    catalog = _catalog(language)
+    return str(catalog["explain"][key]).format_map(params)
+
+
+def term(name: str, value: str, language: str = "en") -> str:
+    """Return the word for a value: `term("weekday", "0", "fr")` is `lun.`."""
+    return str(_catalog(language)["terms"][name][value])
+
+
 def language_of(wanted: str | None) -> str:
     """Return our language for a locale such as `fr_FR.UTF-8` or `de-AT,en;q=0.8`, else English."""
     for one in (wanted or "").split(","):
@@ -56,13 +70,8 @@ def language_of(wanted: str | None) -> str:
     return "en"
 
 
-def _shown(name: str, value: str, catalog: Mapping[str, Any], zone: tzinfo | None) -> str:
-    terms = catalog["terms"].get(name)
-    if terms:
-        return str(terms.get(value, value))
-    if zone and value and (name == "at" or name.endswith("_at")):
-        return datetime.fromisoformat(value).astimezone(zone).strftime("%Y-%m-%d %H:%M")
-    return value
+def _local(instant: str, zone: tzinfo) -> str:
+    return f"{datetime.fromisoformat(instant).astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 @lru_cache(maxsize=len(LANGUAGES))

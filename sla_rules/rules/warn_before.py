@@ -53,6 +53,9 @@ def warn_before(
     )
     if not waits and target.state is not State.BREACHED:
         return NOTHING
+    raises = any(level.raise_priority for level in policy.warnings.levels.values())
+    if not waits and not raises:
+        return NOTHING
     whole = schedule.elapsed(starts_at, target.due_at)
     levels = [
         (schedule.add(starts_at, whole - level.left_of(whole)), key, level)

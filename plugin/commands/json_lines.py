@@ -1,0 +1,87 @@
+"""Standard input to standard output, a JSON value a line, in constant memory.
+
+What is done with a value is the command's business.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, BinaryIO, NoReturn
+
+LONGEST_LINE = 16 * 1024 * 1024
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+
+
+def answer_each_line(answer: Callable[[Any], dict[str, Any]]) -> None:
+    """Write the answer to each line; exit with status 1 where a line was bad.
+
+    A line that is not JSON or cannot be answered (`ValueError`) gives {"id", "error"}; the others
+    go on. Blank lines are passed over.
+    """
+    failed = False
+    out = sys.stdout.buffer
+    for line in _progress(_lines(sys.stdin.buffer)):
+        identifier = None
+        try:
+            raw = _read(line)
+            identifier = raw.get("id") if isinstance(raw, dict) else None
+            out.write(_encode(answer(raw)).encode() + b"\n")
+        except (ValueError, OverflowError, RecursionError) as error:
+            failed = True
+            said = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+            out.write(json.dumps({"id": _shown(identifier), "error": said}).encode() + b"\n")
+    out.flush()
+    if failed:
+        sys.exit(1)
+
+
+def _read(line: bytes | None) -> Any:
+    if line is None:
+        raise ValueError(f"the line is longer than {LONGEST_LINE} bytes")
+    try:
+        return json.loads(line, parse_constant=_refuse)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8 text (byte {error.start} of the line)") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error}") from error
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"not JSON: {constant} is no number")
+
+
+def _shown(identifier: Any) -> Any:
+    return identifier if isinstance(identifier, str | int | float | None) else None
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes | None]:
+    """Yield the lines that hold something; None for one that is too long to be read."""
+    while line := stream.readline(LONGEST_LINE):
+        too_long = len(line) == LONGEST_LINE and not line.endswith(b"\n")
+        rest = line
+        while too_long and rest and not rest.endswith(b"\n"):
+            rest = stream.readline(LONGEST_LINE)
+        if too_long:
+            yield None
+        elif line.strip():
+            yield line.removeprefix(b"\xef\xbb\xbf")
+
+
+def _progress(lines: Iterable[bytes | None]) -> Iterable[bytes | None]:
+    """Count on a terminal's standard error, where the output goes elsewhere."""
+    if sys.stdout.isatty() or not sys.stderr.isatty():
+        return lines
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+    def counted() -> Iterable[bytes | None]:
+        columns = (TextColumn("{task.completed:,} tickets"), TimeElapsedColumn())
+        with Progress(*columns, console=Console(stderr=True)) as progress:
+            task = progress.add_task("tickets", total=None)
+            for line in lines:
+                yield line
+                progress.advance(task)
+
+    return counted()

@@ -1,0 +1,271 @@
+"""The commands that need no helpdesk, run as a user runs them."""
+
+import json
+import os
+import re
+import socket
+
+import pytest
+import responses
+from click.testing import CliRunner
+
+from plugin.calendars import Calendars
+from plugin.cli import cli
+from sla_rules.engine import decide
+from sla_rules.errors import PolicyError
+from sla_rules.policy_file import DEFAULT_POLICY, load_policy, read_policy
+from sla_rules.policy_schema import SCHEMA_FILE, schema_text
+from sla_rules.ticket_json import ticket_from_json
+
+TEXT = DEFAULT_POLICY.read_text("utf-8")
+NOW = ("--now", "2026-11-27T16:00:00Z")
+GOOD = {
+    "id": 1,
+    "channel": "email",
+    "created_at": "2026-11-27T15:55:00Z",
+    "organization": {"tier": "Enterprise"},
+}
+ICS = (
+    "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:1\r\n"
+    "DTSTART;VALUE=DATE:20261130\r\nSUMMARY:Closed\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+)
+
+
+def run(*arguments, given=b""):
+    return CliRunner().invoke(cli, list(arguments), input=given, env={"LC_ALL": "", "LANG": "C"})
+
+
+def evaluated(*lines):
+    result = run("evaluate", *NOW, given=b"\n".join(lines) + b"\n")
+    return result.exit_code, [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_evaluate_prints_the_documented_keys_and_values():
+    code, (out,) = evaluated(json.dumps(GOOD).encode())
+    assert code == 0
+    reasons = out.pop("reasons")
+    assert all(set(reason) == {"rule", "text", "clause"} for reason in reasons)
+    assert out == {
+        "id": 1,
+        "kind": "question",
+        "environment": "unknown",
+        "impact": "none",
+        "tier": "enterprise",
+        "covered": True,
+        "exclusion": None,
+        "starts_at": "2026-11-27T15:55:00Z",
+        "targets": [
+            {
+                "metric": "first_response",
+                "business_minutes": 240,
+                "commitment": "guaranteed",
+                "due_at": "2026-11-30T13:55:00Z",
+                "state": "open",
+            }
+        ],
+        "priority": "normal",
+        "add_tags": ["sla_enterprise", "sla_priority_normal"],
+        "remove_tags": [],
+        "assignee": None,
+        "group": None,
+        "policy": {"name": "regiondo", "version": "2026-11-01"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("bad", "error"),
+    [
+        (b"\xff\xfe", "not UTF-8"),
+        (b'{"id": "b\xff"}', "not UTF-8"),
+        (b"{", "not JSON"),
+        (b"[1]", "expected a JSON object"),
+        (b'{"id": NaN}', "NaN is no number"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"id": {}}', "id: expected"),
+        (b'{"id": 2}', "created_at: expected"),
+        (b'{"id": 2, "created_at": "2026-11-27T15:55:00"}', "no offset"),
+        (b'{"id": 2, "created_at": "0001-01-01T00:00:00Z", "channel": "email"}', "1970"),
+        (b'{"id": 2, "created_at": 7}', "created_at"),
+        (b'{"id": 2, "created_at": "2026-11-27T15:55:00Z", "channel": "fax"}', "channel"),
+        (b'{"id": 2, "created_at": "2026-11-27T15:55:00Z", "tags": "vip"}', "tags"),
+        (b'{"id": 2, "created_at": "2026-11-27T15:55:00Z", "organization": 7}', "organization"),
+        (b" " * (17 * 1024 * 1024) + b"{}", "longer than"),
+    ],
+)
+def test_a_bad_line_is_reported_and_its_neighbours_go_on(bad, error):
+    good = json.dumps(GOOD).encode()
+    code, out = evaluated(good, bad, b"", good)
+    assert code == 1
+    assert [set(one) == {"id", "error"} for one in out] == [False, True, False]
+    assert error in out[1]["error"]
+
+
+def test_what_is_no_text_for_the_output_does_not_stop_the_others():
+    code, out = evaluated(rb'{"id": "\ud800", "created_at": "2026-11-27T15:55:00Z"}', b'{"id": 3}')
+    assert code == 1
+    assert len(out) == 2
+
+
+def test_several_policies_are_versions_by_their_effective_from(tmp_path):
+    newer = tmp_path / "newer.toml"
+    newer.write_text(
+        'extends = "regiondo.toml"\nversion = "2"\neffective_from = 2026-11-28T00:00:00Z\n'
+    )
+    older, later = GOOD, GOOD | {"id": 2, "created_at": "2026-11-30T08:00:00Z"}
+    result = run(
+        *("evaluate", "--policy", str(newer), "--policy", str(DEFAULT_POLICY)),
+        *("--now", "2026-11-30T09:00:00Z"),
+        given="\n".join(map(json.dumps, (older, later))),
+    )
+    versions = [json.loads(line)["policy"]["version"] for line in result.stdout.splitlines()]
+    assert versions == ["2026-11-01", "2"]
+    twice = run("evaluate", "--policy", str(newer), "--policy", str(newer))
+    assert twice.exit_code == 1
+    assert "two policies are named regiondo 2" in twice.output
+
+
+def test_explain_counts_the_hours_day_by_day_and_says_what_did_not_match():
+    result = run("explain", "-", *NOW, given=json.dumps(GOOD))
+    assert "Fri 2026-11-27  16:55-17:00: 5 min" in result.output
+    assert "Sat 2026-11-28  closed" in result.output
+    assert "Mon 2026-11-30  09:00-12:00: 3 h; 14:00-14:55: 55 min" in result.output
+    assert "Total: 4 h" in result.output
+    assert "Not left out as a test system: the system is unknown. (contract §1)" in result.output
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("fr", ("lun. 2026-11-30  09:00-12:00: 3 h", "Règles qui ne s'appliquent pas", "fermé")),
+        ("de", ("Mo 2026-11-30  09:00-12:00: 3 h", "Regeln, die nicht zutreffen", "geschlossen")),
+    ],
+)
+def test_explain_speaks_the_reader_s_language(language, said):
+    result = run("explain", "-", *NOW, "--lang", language, given=json.dumps(GOOD))
+    for text in said:
+        assert text in result.output
+
+
+def test_explain_says_why_a_schedule_rule_was_passed_over_and_which_days_are_holidays(tmp_path):
+    mine = tmp_path / "mine.toml"
+    mine.write_text(
+        'extends = "regiondo-editions.toml"\n'.replace("-editions", "")
+        + "[schedules.support]\nholidays = [2026-11-30]\n"
+        + '[[schedule_rules]]\nschedule = "support"\nlanguage = ["de"]\n'
+        + '[[schedule_rules]]\nschedule = "support"\n'
+    )
+    ticket = GOOD | {"language": "fr"}
+    result = run("explain", "-", *NOW, "--policy", str(mine), given=json.dumps(ticket))
+    assert "Schedule rule 1 (language de) does not match: this ticket has language fr." in (
+        result.output
+    )
+    assert "Mon 2026-11-30  holiday" in result.output
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ('default_tier = "starter"', 'default_teir = "starter"', r"default_teir: there is no such"),
+        ('"8h"', '"eight"', r"tiers\.starter\.first_response: expected business hours"),
+        ('"8h"', '"0h"', r"tiers\.starter\.first_response: a target must be longer than zero"),
+        ("09:00-12:00,14:00-17:00", "09:00+", r"schedules\.support"),
+        ("09:00-12:00,14:00-17:00", "09:00-12:00; Mo-Fr 14:00-17:00", r"schedules\.support"),
+        ("09:00-12:00,14:00-17:00", "off", r"schedules\.support"),
+        ('"Europe/Berlin"', '"Europe/Regiondo"', r"schedules\.support"),
+        ('aliases = ["Starter"]', 'aliases = ["Free"]', r"tiers\.\w+\.aliases: 'free' is"),
+        ('minor = "low", none = "low"', 'minor = "low"', r"priority\.matrix\.free"),
+        ('tag = "sla_free"', 'tag = "sla_met"', r"two tags have the same name"),
+        ('["email"]', "[]", r"clock\.counted_channels"),
+        ('schedule = "support"', 'schedule = "shop"', r"schedule_rules.*'shop' is not one of"),
+        ("holiday_calendars = []", 'holiday_calendars = ["XX"]', r"'XX' is not known"),
+        ("holiday_calendars = []", 'holiday_calendars = ["a.ics"]', r"a\.ics is not beside"),
+        ("[tags]", "[tags", r"not TOML"),
+    ],
+)
+def test_policy_check_names_file_line_key_and_what_was_expected(tmp_path, old, new, fault):
+    assert old in TEXT
+    mine = tmp_path / "mine.toml"
+    mine.write_text(TEXT.replace(old, new, 1), "utf-8")
+    result = run("policy", "check", str(mine))
+    assert result.exit_code == 1
+    found = re.search(rf"mine\.toml:(\d+): .*{fault}", result.output)
+    assert found
+    wrong = TEXT[: TEXT.index(old)].count("\n") + 1
+    of_the_value = "8h" in old or "default" in old or "email" in old
+    assert int(found[1]) == wrong if of_the_value else 1 <= int(found[1]) <= TEXT.count("\n")
+
+
+def test_policy_check_names_all_faults_at_once(tmp_path):
+    mine = tmp_path / "mine.toml"
+    mine.write_text(TEXT.replace('"8h"', '"eight"').replace('"6h"', '"six"'), "utf-8")
+    output = run("policy", "check", str(mine)).output
+    assert "tiers.starter" in output
+    assert "tiers.advanced" in output
+
+
+def test_policy_show_tells_assumptions_and_own_choices():
+    output = run("policy", "show").output
+    assert "zone Europe/Berlin (our choice: the contract names none)" in output
+    assert "The priorities are our choice" in output
+
+
+def test_the_schema_for_editors_is_up_to_date():
+    assert SCHEMA_FILE.read_text("utf-8") == schema_text()
+    assert DEFAULT_POLICY.read_text("utf-8").startswith("#:schema ./policy.schema.json\n")
+
+
+# --- subscribed calendars -------------------------------------------------------------------------
+
+ADDRESS = "https://calendars.example.com/closed.ics"
+SUBSCRIBED = TEXT.replace("holiday_calendars = []", f'holiday_calendars = ["{ADDRESS}"]')
+
+
+def due(policy):
+    read = ticket_from_json(GOOD)
+    return decide(read, policy, read.created_at).target.due_at.isoformat()
+
+
+def test_a_calendar_file_beside_the_policy_closes_its_days(tmp_path):
+    (tmp_path / "closed.ics").write_text(ICS)
+    mine = tmp_path / "mine.toml"
+    mine.write_text(TEXT.replace("holiday_calendars = []", 'holiday_calendars = ["closed.ics"]'))
+    assert due(load_policy(mine)) == "2026-12-01T13:55:00+00:00"
+
+
+def test_a_subscribed_calendar_s_text_is_handed_in():
+    assert due(read_policy(SUBSCRIBED, "x", {ADDRESS: ICS})) == "2026-12-01T13:55:00+00:00"
+    with pytest.raises(PolicyError, match=r"x:\d+: schedules.support: .* has not been fetched"):
+        read_policy(SUBSCRIBED, "x")
+    with pytest.raises(PolicyError, match=r"closed.ics: not an iCalendar text"):
+        read_policy(SUBSCRIBED, "x", {ADDRESS: "<html>"})
+
+
+@pytest.fixture
+def public_names(monkeypatch):
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 443))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+
+
+@responses.activate
+def test_the_last_good_copy_counts_while_a_calendar_cannot_be_had(tmp_path, public_names):
+    responses.add(responses.GET, ADDRESS, body=ICS)
+    assert Calendars(tmp_path).texts([ADDRESS]) == {ADDRESS: ICS}
+    assert Calendars(tmp_path).texts([ADDRESS]) == {ADDRESS: ICS}
+    assert len(responses.calls) == 1  # today's copy needs no second fetch
+    (kept,) = (tmp_path / "calendars").iterdir()
+    os.utime(kept, (0, 0))
+    responses.replace(responses.GET, ADDRESS, body="<html>Gone</html>")
+    assert Calendars(tmp_path).texts([ADDRESS]) == {ADDRESS: ICS}
+    responses.replace(responses.GET, ADDRESS, body=ICS.replace("20261130", "20261201"))
+    assert "20261201" in Calendars(tmp_path).texts([ADDRESS])[ADDRESS]
+
+
+@responses.activate
+def test_a_calendar_that_was_never_read_is_a_clear_error(tmp_path, public_names):
+    responses.add(responses.GET, ADDRESS, status=404)
+    with pytest.raises(PolicyError, match=r"closed.ics cannot be fetched: .* answered 404"):
+        Calendars(tmp_path).texts([ADDRESS])
+    with pytest.raises(PolicyError, match="is not at an https:// address"):
+        Calendars(tmp_path).texts(["http://calendars.example.com/a.ics"])
+    with pytest.raises(PolicyError, match="cannot be fetched"):
+        Calendars(tmp_path).texts(["https://127.0.0.1/a.ics"])
