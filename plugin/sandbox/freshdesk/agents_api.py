@@ -78,7 +78,8 @@ def role(_account: Account, _caller: Caller, record_id: int) -> Json:
 
 def _role(number: int) -> Json:
     return {"id": number, "name": ROLES[number - 1], "description": ROLES[number - 1],
-            "default": True, "agent_type": 1}  # fmt: skip
+            "default": True, "agent_type": 1, "created_at": "2025-01-01T00:00:00Z",
+            "updated_at": "2025-01-01T00:00:00Z"}  # fmt: skip
 
 
 def about(account: Account, _caller: Caller) -> Json:

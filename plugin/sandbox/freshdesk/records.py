@@ -73,6 +73,7 @@ class Records:
                      "description", "company"):  # fmt: skip
             self.add(self.ticket_fields, {
                 "name": kind, "label": kind.replace("_", " ").capitalize(), "default": True,
+                "description": None,
                 "type": f"default_{kind}", "required_for_closure": False, "archived": False,
             })  # fmt: skip
         self.add_ticket_field("SLA due", "custom_text")
@@ -184,6 +185,7 @@ class Records:
         return self.add(
             self.ticket_fields,
             {"name": name, "label": label, "label_for_customers": label, "type": kind,
+             "description": None,
              "default": False, "position": len(self.ticket_fields) + 1, "archived": False,
              "required_for_agents": False, "required_for_closure": False,
              "customers_can_edit": False, "choices": choices or []},

@@ -1,37 +1,32 @@
-"""Zendesk's routes that find tickets: the incremental export, search, search export.
+"""Zendesk's incremental exports: what changed since, by cursor or by time.
 
-Evaluates few search words; those it does not know are ignored.
+Searches are in `search_api.py`.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-import operator
-import re
 from datetime import timedelta
 
 from flask import request
 
 from plugin.sandbox.gate import Gate
-from plugin.sandbox.state import ApiError, Json
+from plugin.sandbox.state import ApiError, Json, instant
 from plugin.sandbox.zendesk.account import ZendeskAccount
-from plugin.sandbox.zendesk.answers import admins_only, cursor_page, page, shown, sideloads
-from plugin.sandbox.zendesk.triggers import STATUSES
+from plugin.sandbox.zendesk.answers import admins_only, shown, sideloads
 
 Caller = Json
 Account = ZendeskAccount
-_TERM = re.compile(r'(?:(\w+)(:|>=|<=|>|<))?("[^"]*"|\S+)')
-_ORDER = {"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge}
-MOST_FOUND = 1000
+MOST = 1000
 
 
 def register(gate: Gate) -> None:
     """Add the routes."""
     gate.route("GET", "/api/v2/incremental/tickets/cursor", export)
-    gate.route("GET", "/api/v2/search", search)
-    gate.route("GET", "/api/v2/search/count", search_count)
-    gate.route("GET", "/api/v2/search/export", search_export)
+    gate.route("GET", "/api/v2/incremental/tickets", ticket_export)
+    gate.route("GET", "/api/v2/incremental/organizations", organization_export)
+    gate.route("GET", "/api/v2/incremental/users", user_export)
 
 
 def export(account: Account, caller: Caller) -> Json:
@@ -40,7 +35,7 @@ def export(account: Account, caller: Caller) -> Json:
     account.take("incremental-exports")
     end = int((account.clock() - timedelta(seconds=account.export_lag())).timestamp())
     since, last = _position(end)
-    size = max(1, min(request.args.get("per_page", 1000, type=int), 1000))
+    size = max(1, min(request.args.get("per_page", MOST, type=int), MOST))
     waiting = [
         t for t in account.tickets.values()
         if (since, last) < (t["generated_timestamp"], t["id"]) and t["generated_timestamp"] <= end
@@ -60,6 +55,47 @@ def export(account: Account, caller: Caller) -> Json:
     }  # fmt: skip
 
 
+def ticket_export(account: Account, caller: Caller) -> Json:
+    """Answer the older export of tickets, which goes on by time."""
+    answer = _by_time(account, caller, "tickets", list(account.tickets.values()))
+    rows = answer["tickets"]
+    return {**answer, "tickets": [shown(t) for t in rows], **sideloads(account, rows)}
+
+
+def organization_export(account: Account, caller: Caller) -> Json:
+    return _by_time(account, caller, "organizations", list(account.organizations.values()))
+
+
+def user_export(account: Account, caller: Caller) -> Json:
+    return _by_time(account, caller, "users", list(account.users.values()))
+
+
+def _by_time(account: Account, caller: Caller, name: str, rows: list[Json]) -> Json:
+    """Answer up to a thousand records changed since `start_time`, the oldest change first.
+
+    A page ends with all that changed in its last second, so that none is lost between two.
+    """
+    admins_only(caller)
+    account.take("incremental-exports")
+    end = int((account.clock() - timedelta(seconds=account.export_lag())).timestamp())
+    since, _ = _position(end)
+    dated = sorted(((_changed(row), row["id"], row) for row in rows), key=lambda one: one[:2])
+    waiting = [one for one in dated if since <= one[0] <= end]
+    batch = waiting[:MOST]
+    batch += [one for one in waiting[MOST:] if one[0] == batch[-1][0]]
+    last = batch[-1][0] if batch else since
+    return {
+        name: [row for _, _, row in batch], "count": len(batch), "end_time": last,
+        "next_page": f"{request.base_url}.json?start_time={last + 1}",
+        "end_of_stream": len(batch) == len(waiting),
+    }  # fmt: skip
+
+
+def _changed(row: Json) -> int:
+    stamp: int | None = row.get("generated_timestamp")
+    return stamp if stamp is not None else int(instant(row["updated_at"]).timestamp())
+
+
 def _position(end: int) -> tuple[int, int]:
     """Where to go on: after the cursor, or at `start_time`. Raises the 400 of a recent one."""
     cursor, start = request.args.get("cursor"), request.args.get("start_time", "")
@@ -74,67 +110,3 @@ def _position(end: int) -> tuple[int, int]:
         text = "Too recent start_time. Use a start_time older than 60 seconds"
         raise ApiError(400, {"error": "InvalidValue", "description": text})
     return int(start), 0
-
-
-def search(account: Account, _caller: Caller) -> Json:
-    """Find tickets, users or organisations, the first thousand of them."""
-    found = _found(account, request.args.get("query", ""))
-    if request.args.get("page", 1, type=int) * request.args.get("per_page", 100, type=int) > (
-        MOST_FOUND + 99
-    ):
-        text = "Requested response size was greater than Search Response Limits"
-        raise ApiError(422, {"error": "invalid", "description": text})
-    return {**page(found[:MOST_FOUND], "results"), "count": len(found), "facets": None}
-
-
-def search_count(account: Account, _caller: Caller) -> Json:
-    return {"count": len(_found(account, request.args.get("query", "")))}
-
-
-def search_export(account: Account, _caller: Caller) -> Json:
-    """Answer in pages by cursor; the type stands in `filter[type]`, never in the query."""
-    account.take("search-export")
-    kind, query = request.args.get("filter[type]"), request.args.get("query", "")
-    if kind not in ("ticket", "user", "organization", "group") or "type:" in query:
-        text = "filter[type] must name one type, and the query none"
-        raise ApiError(422, {"error": "invalid", "description": text})
-    found = _found(account, f"{query} type:{kind}")
-    size = min(request.args.get("page[size]", 100, type=int), MOST_FOUND)
-    rows, rest = cursor_page(sorted(found, key=lambda r: str(r["created_at"])), size)
-    return {"results": rows, "facets": None, **rest}
-
-
-def _found(account: Account, query: str) -> list[Json]:
-    terms = [(key, sign, text.strip('"')) for key, sign, text in _TERM.findall(query)]
-    kind = next((value for key, _, value in terms if key == "type"), "ticket")
-    tables = {"user": account.users, "organization": account.organizations,
-              "group": account.groups}  # fmt: skip
-    rows = list(tables[kind].values()) if kind in tables else account.seen_tickets()
-    for key, sign, value in terms:
-        rows = [row for row in rows if _fits(account, row, key, sign, value)]
-    return [{**(row if kind in tables else shown(row)), "result_type": kind} for row in rows]
-
-
-def _fits(account: Account, row: Json, key: str, sign: str, value: str) -> bool:
-    """Whether a row has a search word: a tag, a plain field, an instant, or a part of its name."""
-    if not key:
-        return value.lower() in str(row.get("subject") or row.get("name") or "").lower()
-    if key in ("tags", "tag"):
-        return value in row.get("tags", ())
-    if key == "organization":
-        wanted = account.organizations.get(row.get("organization_id") or 0) or {}
-        return value in (str(wanted.get("id")), wanted.get("name"))
-    if sign in _ORDER:
-        return _lies(row, key, sign, value)
-    names = {"ticket_type": "type", "assignee": "assignee_id", "requester": "requester_id"}
-    name = names.get(key, key)
-    return key == "type" or name not in row or str(row[name] or "none") == value
-
-
-def _lies(row: Json, key: str, sign: str, value: str) -> bool:
-    """Whether an instant or a status lies on that side of `value`; other keys always do."""
-    if key in ("created", "updated"):
-        return bool(_ORDER[sign](str(row[f"{key}_at"])[: len(value)], value))
-    if key == "status" and value in STATUSES and row["status"] in STATUSES:
-        return bool(_ORDER[sign](STATUSES.index(row["status"]), STATUSES.index(value)))
-    return True

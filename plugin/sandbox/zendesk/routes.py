@@ -14,6 +14,7 @@ from plugin.sandbox.zendesk import (
     organizations_api,
     people_api,
     rules_api,
+    search_api,
     tickets_api,
     webhooks_api,
 )
@@ -22,5 +23,5 @@ from plugin.sandbox.zendesk import (
 def register(gate: Gate) -> None:
     """Add the routes of every subject."""
     for subject in (account_api, bulk_api, export_api, fields_api, organizations_api, people_api,
-                    rules_api, tickets_api, webhooks_api):  # fmt: skip
+                    rules_api, search_api, tickets_api, webhooks_api):  # fmt: skip
         subject.register(gate)

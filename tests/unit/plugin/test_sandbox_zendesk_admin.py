@@ -14,6 +14,7 @@ from sandbox_http import Json, Target, ZendeskApi
 
 from plugin.sandbox.clock import SetClock
 from plugin.sandbox.server import create_sandbox, serving
+from plugin.sandbox.webhooks import Attempt
 
 NOW = datetime(2026, 11, 23, 8, 30, tzinfo=UTC)
 
@@ -377,3 +378,12 @@ def test_the_account_tells_its_settings(api: ZendeskApi) -> None:
     told = api.get("account/settings.json")["settings"]
     assert told["active_features"]["ticket_forms"] is True
     assert told["api"]["api_token_access"] == "true"
+
+
+def test_a_time_out_is_repeated_five_times(api: ZendeskApi) -> None:
+    history = api.account.events.history
+    lost = Attempt("timeout", {}, {}, "")
+    again = [history.add("hook", "invocation", lost, "{}") for _ in range(7)]
+    assert [seconds is not None for seconds in again] == [True] * 5 + [False] * 2
+    tried = history.attempts("invocation")
+    assert {attempt["status_code"] for attempt in tried} == {504}

@@ -222,3 +222,16 @@ def test_wrong_values_are_refused_by_name(api: ZendeskApi) -> None:
     bad = api.update(1, type="task", due_at="tomorrow")
     assert bad.status_code == 400
     assert bad.json()["error"]["title"] == "Invalid attribute"
+
+
+def test_the_export_by_time_goes_on_a_second_after_its_last_change(
+    api: ZendeskApi, clock: SetClock
+) -> None:
+    api.account.create_organization("Alpen Tours", "enterprise")
+    clock.advance(61)
+    for name, count in (("tickets", 3), ("organizations", 1), ("users", 5)):
+        told = api.get(f"incremental/{name}.json?start_time=1000000000")
+        assert (len(told[name]), told["count"], told["end_of_stream"]) == (count, count, True)
+        assert told["end_time"] == int(NOW.timestamp())
+        rest = api.session.get(told["next_page"], timeout=5).json()
+        assert rest[name] == []
