@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sla_rules.ticket import Ticket, TicketPatch, Traits, Written
 
+from .bulk import Bulk
 from .pace import Pace
 
 if TYPE_CHECKING:
@@ -126,6 +127,13 @@ class Connect(Protocol):
         """Return the account's connector for one thread. Raises `VendorError`."""
 
 
+class ConnectBulk(Protocol):
+    """Makes what lists and writes many tickets of an account."""
+
+    def __call__(self, connection: Connection, pace: Pace | None = None) -> Bulk:
+        """Return it, for one thread. Raises `VendorError`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vendor:
     """Everything the service needs to know of a vendor.
@@ -143,6 +151,7 @@ class Vendor:
     verify: Callable[[Mapping[str, str], bytes, Connection, datetime], Delivery]
     parse: Callable[[Delivery], TicketEvent | OrganizationEvent | Knock | None]
     connect: Connect
+    bulk: ConnectBulk
     manual_steps: Callable[[Connection, str], list[str]]
     setup: Callable[[Connection, Wishes], Setup]
     domain: str

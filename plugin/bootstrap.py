@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
 
 import structlog
 
-from connectors.base import Connection, Connector
+from connectors.base import Connection
 from connectors.registry import VENDORS
 from plugin import outgoing
 from plugin.calendars import FRESH, Calendars
@@ -38,9 +40,11 @@ def build_services(
     return Services(
         store=store,
         vendors=VENDORS,
-        connector=_Connectors(store),
+        connector=_PerThread(lambda c: VENDORS[c.vendor].connect(c, AccountPace(store.budgets, c))),
+        bulk=_PerThread(lambda c: VENDORS[c.vendor].bulk(c, AccountPace(store.budgets, c))),
         policies=_Policies(settings),
         clock=utc_now,
+        sweep_minutes=settings.sweep_minutes,
         notifier=_notifier(settings),
     )
 
@@ -92,18 +96,20 @@ class _Policies:
         return PolicyHistory([load_policy(path, calendars)])
 
 
-class _Connectors:
-    """One connector for each thread and account; a changed account gets a new one."""
+Made = TypeVar("Made")
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+
+class _PerThread(Generic[Made]):
+    """One of what `make` gives for each thread and account; a changed account gets a new one."""
+
+    def __init__(self, make: Callable[[Connection], Made]) -> None:
+        self._make = make
         self._here = threading.local()
 
-    def __call__(self, connection: Connection) -> Connector:
-        known: dict[str, tuple[Connection, Connector]] = self._here.__dict__.setdefault("known", {})
+    def __call__(self, connection: Connection) -> Made:
+        known: dict[str, tuple[Connection, Made]] = self._here.__dict__.setdefault("known", {})
         found = known.get(connection.key)
         if found is None or found[0] != connection:
-            pace = AccountPace(self._store.budgets, connection)
-            found = (connection, VENDORS[connection.vendor].connect(connection, pace))
+            found = (connection, self._make(connection))
             known[connection.key] = found
         return found[1]

@@ -7,7 +7,7 @@ from itertools import chain
 
 import click
 
-from plugin.commands import connect, console, doctor, policy, report, rules, run
+from plugin.commands import catchup, connect, console, doctor, policy, report, rules, run
 from plugin.settings import SettingsError
 from sla_rules.errors import PolicyError
 
@@ -23,6 +23,7 @@ for _command in chain(
     connect.COMMANDS,
     doctor.COMMANDS,
     console.COMMANDS,
+    catchup.COMMANDS,
     rules.COMMANDS,
     policy.COMMANDS,
     report.COMMANDS,

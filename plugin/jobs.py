@@ -5,12 +5,26 @@ What a task does is in `pipeline.py`; how jobs are run is in `worker.py`.
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 from procrastinate import SyncPsycopgConnector, exceptions, tasks
 from procrastinate.manager import JobManager
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
+
+
+class Lane(Enum):
+    """The lanes of a ticket's jobs: what keeps two of a lane apart, and the priority."""
+
+    LIVE = ("", 0)
+    RETRY = ("/retry", -1)
+    BULK = ("/backfill", -2)
+
+    def __init__(self, suffix: str, priority: int) -> None:
+        self.suffix = suffix
+        self.priority = priority
+
 
 LOOK_AT_TICKET = "look_at_ticket"
 QUEUE = "tickets"
@@ -34,16 +48,22 @@ def enqueue_look(
     ticket_id: str,
     attempt: int = 0,
     wait: float = 0,
+    bulk: bool = False,
 ) -> bool:
     """Queue a look at a ticket in the caller's transaction; False where one waits already.
 
     One `lock` a ticket keeps its jobs one after another. A repeated attempt has a lane of its own,
-    below live events, so that a job that waits for its time holds up nobody. `wait` is in seconds.
+    below live events, so that a job that waits for its time holds up nobody; what a sweep or a
+    backfill asks for (`bulk`) has another below that, so that no event inherits its low priority.
+    `wait` is in seconds.
     """
     if not database.in_transaction():
         raise RuntimeError("a job is enqueued in the transaction of what it is about")
     key = f"{connection}/{ticket_id}"
-    retry = attempt > 0
+    lane = Lane.BULK if bulk else Lane.RETRY if attempt > 0 else Lane.LIVE
+    given: dict[str, Any] = {"connection": connection, "ticket_id": ticket_id, "attempt": attempt}
+    if bulk:
+        given["bulk"] = True
     options: dict[str, Any] = {"schedule_in": {"seconds": wait}} if wait else {}
     try:
         with database.begin_nested():  # without a savepoint a refused job undoes the whole event
@@ -52,11 +72,11 @@ def enqueue_look(
                 job_manager=_manager,
                 queue=QUEUE,
                 lock=key,
-                queueing_lock=f"{key}/retry" if retry else key,
-                priority=-1 if retry else 0,
+                queueing_lock=key + lane.suffix,
+                priority=lane.priority,
                 connection=database.connection.driver_connection,
                 **options,
-            ).defer(connection=connection, ticket_id=ticket_id, attempt=attempt)
+            ).defer(**given)
     except exceptions.AlreadyEnqueued:
         return False
     return True

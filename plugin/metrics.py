@@ -37,6 +37,17 @@ CALLS_PER_LOOK = Histogram(
     ["vendor", "outcome"],
     buckets=(0, 1, 2, 3, 4, 5, 8, 13),
 )
+VENDOR_REFUSALS = Counter("sla_vendor_429_total", "Answers 429 of the vendors' APIs", ["vendor"])
+PACING_SECONDS = Histogram(
+    "sla_pacing_seconds",
+    "Waited for an account's budget before a request",
+    ["vendor"],
+    buckets=(0.01, 0.05, 0.1, 0.2, 0.5, 1, 2, 10, 60),
+)
+PUT_OFF = Counter(
+    "sla_pacing_put_off_total", "Requests put off because the wait would be long", ["vendor"]
+)
+SWEPT = Counter("sla_swept_tickets_total", "Changes seen by sweeps", ["vendor", "result"])
 NOTICES = Counter("sla_notices_total", "Warnings and breaches told", ["channel", "result"])
 WEBHOOK_SECONDS = Histogram(
     "sla_webhook_seconds",

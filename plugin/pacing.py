@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 import structlog
-from prometheus_client import Counter, Histogram
 
 from connectors.base import Connection
 from connectors.errors import RateLimited
 from connectors.pace import Charge, Reading
+from plugin.metrics import PACING_SECONDS, PUT_OFF, VENDOR_REFUSALS
 from plugin.store.database import StoreUnavailable
 from plugin.store.pacing import Budgets, Draw, Rhythm
 
@@ -24,38 +24,36 @@ log = structlog.get_logger()
 
 PATIENCE = 2.0  # seconds that a worker's slot may wait inside a call
 BULK_PATIENCE = 120.0  # seconds; bulk work holds no worker's slot
+SWEEP_PATIENCE = 15.0  # seconds; exports and lists are allowed few a minute
 BULK_RESERVE = 0.3  # of every shared bucket, left for live work
 WITHOUT_RESET = 5.0  # seconds to hold an empty bucket whose reset the vendor does not name
 LONGEST_WINDOW = 60.0  # seconds; a longer Retry-After is a sub-limit's
 ACCOUNT = "account"
 
-WAITS = Histogram("sla_pacing_wait_seconds", "Time waited for an account's budget", ["connection"])
-PUT_OFF = Counter("sla_pacing_put_off", "Calls put off for want of budget", ["connection"])
-REFUSED = Counter("sla_vendor_429", "Answers 429 of a vendor", ["connection"])
-
-_is_bulk: ContextVar[bool] = ContextVar("is_bulk", default=False)
+_bulk_patience: ContextVar[float | None] = ContextVar("bulk_patience", default=None)
 
 
 @contextmanager
-def bulk_work() -> Iterator[None]:
-    """Inside, this thread's requests leave the reserve to live work, and wait longer."""
-    token = _is_bulk.set(True)
+def bulk_work(patience: float = BULK_PATIENCE) -> Iterator[None]:
+    """Inside, this thread's requests leave the reserve to live work and wait `patience` seconds."""
+    token = _bulk_patience.set(patience)
     try:
         yield
     finally:
-        _is_bulk.reset(token)
+        _bulk_patience.reset(token)
 
 
 class AccountPace:
     """The pace of one account, for one thread.
 
     Settings of the connection: `limits` (requests in the bucket's window, by bucket, such as
-    `{"account": 400, "incremental-export": 30}`) and `bulk_reserve` (0 to 0.9).
+    `{"account": 400, "incremental-exports": 30}`) and `bulk_reserve` (0 to 0.9).
     """
 
     def __init__(self, budgets: Budgets, connection: Connection) -> None:
         self._budgets = budgets
         self._key = connection.key
+        self._vendor = connection.vendor
         self._limits = _limits(connection.settings)
         self._share = 1 - _reserve(connection.settings)
         self._rhythms: dict[str, Rhythm] = {}
@@ -65,7 +63,8 @@ class AccountPace:
         for charge in charges:
             if charge.bucket not in self._rhythms:
                 self._declare(charge)
-        bulk = _is_bulk.get()
+        patience = _bulk_patience.get()
+        bulk = patience is not None
         draws = [
             Draw(
                 bucket=charge.bucket,
@@ -75,17 +74,17 @@ class AccountPace:
             for charge in charges
         ]
         started_at = time.monotonic()
-        give_up_at = started_at + (BULK_PATIENCE if bulk else PATIENCE)
+        give_up_at = started_at + (PATIENCE if patience is None else patience)
         while wait := self._budgets.take(self._key, draws):
             if time.monotonic() + wait > give_up_at:
-                PUT_OFF.labels(self._key).inc()
+                PUT_OFF.labels(self._vendor).inc()
                 # everyone put off at once shall not come back at once
                 again_in = wait * random.uniform(1, 1.5)  # noqa: S311
                 raise RateLimited(
                     f"the budget of {self._key} is used up for {wait:.0f} s", retry_after=again_in
                 )
             time.sleep(wait + random.uniform(0, 0.01))  # noqa: S311
-        WAITS.labels(self._key).observe(time.monotonic() - started_at)
+        PACING_SECONDS.labels(self._vendor).observe(time.monotonic() - started_at)
 
     def learn(
         self, charges: Sequence[Charge], readings: Sequence[Reading], blocked: float | None
@@ -93,12 +92,12 @@ class AccountPace:
         """Go by an answer's headers. A database that fails here loses no answer: it is logged."""
         by_bucket = {charge.bucket: charge for charge in charges}
         try:
-            if blocked is not None:
-                self._block(charges, readings, blocked)
             for reading in readings:
                 charge = by_bucket.get(reading.bucket)
                 if charge is not None:
                     self._correct(charge, reading)
+            if blocked is not None:
+                self._block(charges, readings, blocked)
         except StoreUnavailable as error:
             log.warning("rate headers not kept", connection=self._key, error=str(error))
 
@@ -113,7 +112,7 @@ class AccountPace:
         self, charges: Sequence[Charge], readings: Sequence[Reading], seconds: float
     ) -> None:
         """Obey a 429: the whole account waits, unless it is told which part is used up."""
-        REFUSED.labels(self._key).inc()
+        VENDOR_REFUSALS.labels(self._vendor).inc()
         empty = [r.bucket for r in readings if r.remaining == 0]
         parts = [charge.bucket for charge in charges if charge.bucket != ACCOUNT]
         if seconds > LONGEST_WINDOW and ACCOUNT not in empty and parts:

@@ -14,17 +14,19 @@ from enum import StrEnum
 import structlog
 
 from connectors.base import Connection, Connector, Delivery, Knock, OrganizationEvent, Vendor
+from connectors.bulk import Bulk
 from connectors.errors import Conflict, TicketNotFound, VendorError, VerificationError
 from plugin.metrics import CALLS_PER_LOOK, JUDGED, LOOKS, VENDOR_CALLS, VENDOR_ERRORS
 from plugin.notify import Notifier, notices_for
 from plugin.store import AuditEntry, Store
 from plugin.store.connections import DOUBTED_AFTER
-from sla_rules.decision import instant
+from sla_rules.decision import Decision, instant
 from sla_rules.engine import decide
-from sla_rules.memory import as_left, remember
+from sla_rules.memory import Memory, as_left, remember
 from sla_rules.patch import patch_for
+from sla_rules.policy import Policy
 from sla_rules.policy_history import PolicyHistory
-from sla_rules.ticket import Ticket, TicketPatch, Written
+from sla_rules.ticket import Ticket, TicketPatch, Traits, Written
 
 log = structlog.get_logger()
 
@@ -58,15 +60,18 @@ class UnknownConnection(Exception):
 class Services:
     """What the pipeline works with.
 
-    `connector` returns this thread's own for an account; `policies` the versions as they are now.
+    `connector` and `bulk` return this thread's own for an account; `policies` the versions as they
+    are now. `sweep_minutes` lie between two sweeps of an account.
     """
 
     store: Store
     vendors: Mapping[str, Vendor]
     connector: Callable[[Connection], Connector]
+    bulk: Callable[[Connection], Bulk]
     policies: Callable[[], PolicyHistory]
     clock: Callable[[], datetime]
     notifier: Notifier | None = None
+    sweep_minutes: float = 5
 
     def policies_for(self, connection: Connection) -> PolicyHistory:
         """Return the versions with what the admin answered for this account."""
@@ -123,25 +128,33 @@ def _verified(
         return vendor.verify(headers, body, fresh, services.clock())
 
 
-def look_at_ticket(services: Services, key: str, ticket_id: str, attempt: int = 0) -> Outcome:
+def look_at_ticket(
+    services: Services, key: str, ticket_id: str, attempt: int = 0, *, bulk: bool = False
+) -> Outcome:
     """Read a ticket as it is now, decide, write the difference, keep what was done.
 
-    A failure that may pass queues another look; a final one is kept with its reason. Raises
-    `StoreUnavailable`.
+    A failure that may pass queues another look, in the lane of `bulk` work where it came from
+    there; a final one is kept with its reason. Raises `StoreUnavailable`.
     """
     connection = services.store.connections.get(key)
     if connection is None:
         return Outcome.SKIPPED
     connector = services.connector(connection)
     calls_before = connector.calls
-    outcome = _try(services, connection, connector, ticket_id, attempt)
+    outcome = _try(services, connection, connector, ticket_id, attempt, bulk=bulk)
     calls = connector.calls - calls_before
     CALLS_PER_LOOK.labels(connection.vendor, outcome.value).observe(calls)
     return outcome
 
 
 def _try(
-    services: Services, connection: Connection, connector: Connector, ticket_id: str, attempt: int
+    services: Services,
+    connection: Connection,
+    connector: Connector,
+    ticket_id: str,
+    attempt: int,
+    *,
+    bulk: bool,
 ) -> Outcome:
     key, calls_before = connection.key, connector.calls
     try:
@@ -154,7 +167,7 @@ def _try(
     except VendorError as error:
         VENDOR_ERRORS.labels(connection.vendor, type(error).__name__).inc()
         return _failed(
-            services, key, ticket_id, error, attempt, calls=connector.calls - calls_before
+            services, key, ticket_id, error, attempt, bulk, calls=connector.calls - calls_before
         )
     finally:
         VENDOR_CALLS.labels(connection.vendor).inc(connector.calls - calls_before)
@@ -166,42 +179,78 @@ def _look(
     key = connection.key
     calls_before = connector.calls
     memory = services.store.tickets.memory(key, ticket_id)
-    now = services.clock()
-    policies = services.policies_for(connection)
+    now, policies = services.clock(), services.policies_for(connection)
     seen = as_left(memory, policies.governing(memory.starts_at, now), now)
     read = connector.fetch_changed(ticket_id, seen)
     if read is None:
         return _unchanged(services, key, connector, ticket_id, calls_before)
     ticket = _with_merged_start(services, key, read)
-    policy = policies.for_ticket(ticket, memory, now)
-    decision = decide(ticket, policy, now, memory, connector.traits)
-    patch = patch_for(ticket, decision, memory, connector.traits, now)
-    written = connector.apply(ticket, patch) if patch else None
+    view = consider(services, connection, ticket, memory, connector.traits)
+    written = connector.apply(ticket, view.patch) if view.patch else None
+    calls = connector.calls - calls_before
+    return keep(services, key, view, written, connector.ticket_url(ticket_id), calls=calls)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A ticket as it was read and remembered, what should hold on it, and what makes it so."""
+
+    ticket: Ticket
+    memory: Memory
+    policy: Policy
+    at: datetime
+    decision: Decision
+    patch: TicketPatch
+
+
+def consider(
+    services: Services, connection: Connection, ticket: Ticket, memory: Memory, traits: Traits
+) -> View:
+    """Decide what should hold on a ticket and what to write; writes nothing."""
+    now = services.clock()
+    policy = services.policies_for(connection).for_ticket(ticket, memory, now)
+    decision = decide(ticket, policy, now, memory, traits)
+    patch = patch_for(ticket, decision, memory, traits, now)
+    return View(ticket, memory, policy, now, decision, patch)
+
+
+def keep(
+    services: Services, key: str, view: View, written: Written | None, url: str, *, calls: int
+) -> Outcome:
+    """Record what a look did: memory, decision, register and audit entry, all or none."""
+    ticket, decision, patch = view.ticket, view.decision, view.patch
     outcome = Outcome.APPLIED if written and written.values else Outcome.NO_CHANGE
     entry = AuditEntry(
         connection=key,
-        ticket_id=ticket_id,
+        ticket_id=ticket.id,
         at=services.clock(),
         outcome=outcome,
         decision=decision.to_stored(),
         patch=_shown(patch, written),
-        calls=connector.calls - calls_before,
+        calls=calls,
     )
     if ticket.organization and ticket.organization.id:
         services.store.organizations.spread_tier(
-            key, ticket_id, ticket.organization.id, decision.tier
+            key, ticket.id, ticket.organization.id, decision.tier
         )
-    url = connector.ticket_url(ticket_id)
-    notices = notices_for(ticket, decision, memory, policy, now, url)
-    before, memory = memory, remember(memory, ticket, decision, patch, written)
-    services.store.tickets.record(ticket, decision, memory, entry, url, notices)
-    if memory.judged and before.judged is None:
-        JUDGED.labels(memory.judged.state.value).inc()
+    notices = notices_for(ticket, decision, view.memory, view.policy, view.at, url)
+    after = remember(view.memory, ticket, decision, patch, written)
+    services.store.tickets.record(
+        ticket,
+        decision,
+        lambda memory: remember(memory, ticket, decision, patch, written),
+        entry,
+        url,
+        notices,
+        version=(written.stamp if written else None) or ticket.stamp,
+    )
+    if after.judged and view.memory.judged is None:
+        JUDGED.labels(after.judged.state.value).inc()
     LOOKS.labels(outcome.value).inc()
     if written and written.look_again_after:
         wait = written.look_again_after.total_seconds()
-        services.store.inbox.look_again(key, ticket_id, attempt=1, wait=wait)
-    log.info("look", connection=key, ticket=ticket_id, outcome=outcome, calls=entry.calls)
+        services.store.inbox.look_again(key, ticket.id, attempt=1, wait=wait)
+    log.info("look", connection=key, ticket=ticket.id, outcome=outcome, calls=calls)
     return outcome
 
 
@@ -233,13 +282,20 @@ def _with_merged_start(services: Services, key: str, ticket: Ticket) -> Ticket:
 
 
 def _failed(
-    services: Services, key: str, ticket_id: str, error: VendorError, attempt: int, *, calls: int
+    services: Services,
+    key: str,
+    ticket_id: str,
+    error: VendorError,
+    attempt: int,
+    bulk: bool,
+    *,
+    calls: int,
 ) -> Outcome:
     outcome = Outcome.SKIPPED if isinstance(error, TicketNotFound) else Outcome.FAILED
     wait: float | None = None
     if error.retryable:
         wait = error.retry_after or _backoff(attempt)
-        services.store.inbox.look_again(key, ticket_id, attempt=attempt + 1, wait=wait)
+        services.store.inbox.look_again(key, ticket_id, attempt=attempt + 1, wait=wait, bulk=bulk)
     services.store.tickets.record_failure(
         AuditEntry(
             connection=key,

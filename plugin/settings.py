@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     )
     worker_concurrency: int = 4
     log_level: str = "INFO"
+    sweep_minutes: float = Field(default=5, gt=0)
     sandbox: bool = False
     proxies: int = Field(default=0, ge=0)
     metrics_port: int = 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import structlog
 from procrastinate import App, JobContext, PsycopgConnector, exceptions
@@ -15,7 +16,9 @@ from procrastinate.jobs import Status
 from plugin import deadlines
 from plugin.bootstrap import build_services
 from plugin.jobs import LOOK_AT_TICKET
+from plugin.pacing import PATIENCE, bulk_work
 from plugin.pipeline import Services, look_at_ticket
+from plugin.reconcile import sweep_all
 from plugin.settings import Settings
 
 log = structlog.get_logger()
@@ -53,8 +56,15 @@ def build_app(database_url: str, services: Services) -> App:
     app = App(connector=PsycopgConnector(conninfo=database_url, min_size=2, max_size=8))
 
     @app.task(name=LOOK_AT_TICKET, queue="tickets")
-    def look(connection: str, ticket_id: str, attempt: int = 0) -> None:
-        look_at_ticket(services, connection, ticket_id, attempt)
+    def look(connection: str, ticket_id: str, attempt: int = 0, bulk: bool = False) -> None:
+        with bulk_work(PATIENCE) if bulk else nullcontext():
+            look_at_ticket(services, connection, ticket_id, attempt, bulk=bulk)
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="sweep", queue="upkeep", queueing_lock="sweep", lock="sweep", pass_context=True)
+    def sweep(context: JobContext, timestamp: int) -> None:
+        del context, timestamp
+        sweep_all(services)
 
     @app.periodic(cron="* * * * * */10")
     @app.task(

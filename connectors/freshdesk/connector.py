@@ -8,12 +8,13 @@ Credentials: `api_key`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from connectors.base import Connection, Connector, Vendor
+from connectors.bulk import Bulk
 from connectors.errors import Rejected
 from connectors.json_values import mapping, mappings, number, text
 from connectors.pace import Pace
@@ -35,6 +36,7 @@ from .updates import (
 )
 from .webhook_token import verify
 
+Json = Mapping[str, Any]
 _EMBEDDED_MESSAGES = 10
 _ATTEMPTS = 3  # of one write, each without the parts that the last answer refused
 
@@ -70,6 +72,11 @@ class FreshdeskConnector:
         )
 
     @property
+    def client(self) -> FreshdeskClient:
+        """The account's API."""
+        return self._client
+
+    @property
     def calls(self) -> int:
         """HTTP requests sent so far."""
         return self._client.session.calls
@@ -94,8 +101,36 @@ class FreshdeskConnector:
         conversations = mappings(raw.get("conversations"))
         if len(conversations) >= _EMBEDDED_MESSAGES:
             conversations = mappings(self._client.conversations(ticket_id))
-        self._last = {ticket_id: _Read(raw, company)}
-        ticket = to_ticket(
+        self._last = {}
+        ticket = self._ticket(raw, company, found_by, conversations)
+        return replace(ticket, fingerprint=now)
+
+    def listed(self, raw: Json) -> Ticket:
+        """Return a ticket out of a list: its conversation is unknown, `stats` tell the answer."""
+        company, found_by = self._account.company(raw)
+        return self._ticket(raw, company, found_by, None)
+
+    def settle(self, ticket: Ticket) -> Ticket:
+        """Return a listed ticket with its conversation."""
+        read = self._last[ticket.id]
+        found_by = ticket.organization.found_by if ticket.organization else None
+        conversations = mappings(self._client.conversations(ticket.id))
+        return self._ticket(read.ticket_json, read.company, found_by, conversations)
+
+    def forget(self, ticket_ids: Iterable[str]) -> None:
+        """Forget tickets that were listed."""
+        for number_ in ticket_ids:
+            self._last.pop(number_, None)
+
+    def _ticket(
+        self,
+        raw: Json,
+        company: Json | None,
+        found_by: str | None,
+        conversations: Sequence[Json] | None,
+    ) -> Ticket:
+        self._last[str(raw.get("id"))] = _Read(raw, company)
+        return to_ticket(
             raw,
             company=company,
             conversations=conversations,
@@ -103,7 +138,6 @@ class FreshdeskConnector:
             found_by=found_by,
             options=self._options,
         )
-        return replace(ticket, fingerprint=now)
 
     def apply(self, ticket: Ticket, patch: TicketPatch) -> Written:
         """Send one update, unguarded: what changed meanwhile is seen at the next look.
@@ -185,12 +219,19 @@ def _connect(connection: Connection, pace: Pace | None = None) -> Connector:
     return FreshdeskConnector(connection, pace)
 
 
+def _bulk(connection: Connection, pace: Pace | None = None) -> Bulk:
+    from .bulk import FreshdeskBulk
+
+    return FreshdeskBulk(connection, pace)
+
+
 VENDOR = Vendor(
     name="freshdesk",
     title="Freshdesk",
     verify=verify,
     parse=parse,
     connect=_connect,
+    bulk=_bulk,
     manual_steps=manual_steps,
     setup=setup,
     domain="freshdesk.com",

@@ -8,11 +8,12 @@ Credentials: `client_id` and `client_secret` (OAuth), or `access_token`, or `ema
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.base import Connection, Connector, Vendor
+from connectors.bulk import Bulk
 from connectors.errors import Rejected
 from connectors.json_values import identifier, mapping, mappings, text
 from connectors.pace import Pace
@@ -26,8 +27,9 @@ from .manual import manual_steps
 from .provision import setup
 from .signature import verify
 from .tickets import Options, fingerprint, to_ticket
-from .updates import CLOSED, drop_ignored, drop_refused, is_as_we_left_it, to_update
+from .updates import CLOSED, Update, drop_ignored, drop_refused, is_as_we_left_it, to_update
 
+Json = Mapping[str, Any]
 _ATTEMPTS = 3  # of one write, each without the parts that the last answer refused
 
 
@@ -48,6 +50,11 @@ class ZendeskConnector:
         self._client = ZendeskClient(connection, pace)
         self._account = Account(connection, self._client)
         self._last: dict[str, _Read] = {}
+
+    @property
+    def client(self) -> ZendeskClient:
+        """The account's API."""
+        return self._client
 
     @property
     def calls(self) -> int:
@@ -76,22 +83,60 @@ class ZendeskConnector:
         organization, found_by = self._account.organization(
             raw, mapping(users.get(str(requester))), sideloaded
         )
-        now = fingerprint(raw, organization, options)
-        if seen is not None and seen == now:
+        if seen is not None and seen == fingerprint(raw, organization, options):
             return None
         audits = self._client.audits(ticket_id)
-        self._last = {ticket_id: _Read(raw, organization, our_type(audits))}
+        self._last = {}
+        return self._ticket(raw, organization, found_by, users, audits)
+
+    def listed(self, raw: Json, users: Mapping[str, Json], organizations: Iterable[Json]) -> Ticket:
+        """Return a ticket out of a list: without audits, its conversation is unknown."""
+        requester = mapping(users.get(str(identifier(raw.get("requester_id")))))
+        organization, found_by = self._account.organization(raw, requester, organizations)
+        return self._ticket(raw, organization, found_by, users, None)
+
+    def update_for(self, ticket: Ticket, patch: TicketPatch) -> Update:
+        """Return the update of a ticket that was read or listed last."""
+        read = self._last[ticket.id]
+        return to_update(read.ticket_json, patch, self._options(), read.type)
+
+    def settle(self, ticket: Ticket, users: Mapping[str, Json]) -> Ticket:
+        """Return a listed ticket with its audits: start, response and hands are known then."""
+        read = self._last[ticket.id]
+        found_by = ticket.organization.found_by if ticket.organization else None
+        audits = self._client.audits(ticket.id)
+        return self._ticket(read.ticket_json, read.organization, found_by, users, audits)
+
+    def forget(self, ticket_ids: Iterable[str]) -> None:
+        """Forget tickets that were listed."""
+        for number in ticket_ids:
+            self._last.pop(number, None)
+
+    def _ticket(
+        self,
+        raw: Json,
+        organization: Json | None,
+        found_by: str | None,
+        users: Mapping[str, Json],
+        audits: Sequence[Json] | None,
+    ) -> Ticket:
+        options, requester = self._options(), identifier(raw.get("requester_id"))
+        self._last[str(raw.get("id"))] = _Read(raw, organization, our_type(audits or ()))
         ticket = to_ticket(
             raw,
             organization=organization,
             audits=audits,
-            people=self._account.people(requester, authors(audits), users),
+            people=None
+            if audits is None
+            else self._account.people(requester, authors(audits), users),
             requester=users.get(str(requester)),
             named_contact=self._account.named_contact(raw, organization, options),
             found_by=found_by,
             options=options,
         )
-        return replace(ticket, fingerprint=now)
+        # a decision without audits is not final: the next look shall read them
+        mark = fingerprint(raw, organization, options) if audits is not None else None
+        return replace(ticket, fingerprint=mark)
 
     def apply(self, ticket: Ticket, patch: TicketPatch) -> Written:
         """Send one guarded update; what the account ignored or refused comes back as a note.
@@ -99,7 +144,7 @@ class ZendeskConnector:
         A part that the account refuses by name is left out and the rest sent again.
         """
         read, options = self._last[ticket.id], self._options()
-        update = to_update(read.ticket_json, patch, options, read.type)
+        update = self.update_for(ticket, patch)
         guard = {
             "updated_stamp": ticket.stamp,
             "safe_update": True,
@@ -167,12 +212,19 @@ def _connect(connection: Connection, pace: Pace | None = None) -> Connector:
     return ZendeskConnector(connection, pace)
 
 
+def _bulk(connection: Connection, pace: Pace | None = None) -> Bulk:
+    from .bulk import ZendeskBulk
+
+    return ZendeskBulk(connection, pace)
+
+
 VENDOR = Vendor(
     name="zendesk",
     title="Zendesk",
     verify=verify,
     parse=parse,
     connect=_connect,
+    bulk=_bulk,
     manual_steps=manual_steps,
     setup=setup,
     domain="zendesk.com",

@@ -14,7 +14,7 @@ from connectors.pace import Charge, Reading
 ACCOUNT = "account"
 UPDATES = "tickets-update"
 PER_TICKET = "per-ticket-updates"
-EXPORT = "incremental-export"
+EXPORT = "incremental-exports"
 JOBS = "inflight-jobs"
 
 _LOWEST_PLAN = 200  # a minute, Suite and Support Team; the old Essential's 10 needs the setting

@@ -60,6 +60,12 @@ class Connections:
                 self._known[key] = (time.monotonic(), connection)
         return connection
 
+    def keys(self) -> list[str]:
+        """Return the keys of every account."""
+        query = select(t.connections.c.key).order_by(t.connections.c.key)
+        with self._database.transaction() as database:
+            return list(database.execute(query).scalars())
+
     def get(self, key: str) -> Connection | None:
         """Return the account of that key, None where there is none. Raises `SecretsError`."""
         with self._database.transaction() as database:

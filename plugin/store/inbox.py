@@ -61,9 +61,16 @@ class Inbox:
             found: datetime | None = database.execute(query).scalar()
         return found
 
-    def look_again(self, connection: str, ticket_id: str, *, attempt: int, wait: float) -> None:
+    def look_again(
+        self, connection: str, ticket_id: str, *, attempt: int, wait: float, bulk: bool = False
+    ) -> None:
         """Queue another look in `wait` seconds."""
         with self._database.transaction() as database:
             enqueue_look(
-                database, connection=connection, ticket_id=ticket_id, attempt=attempt, wait=wait
+                database,
+                connection=connection,
+                ticket_id=ticket_id,
+                attempt=attempt,
+                wait=wait,
+                bulk=bulk,
             )

@@ -142,8 +142,13 @@ _DECLARE = text("""
     where (not b.learned or (:by_setting and excluded.allowed < b.allowed))
       and (b.allowed, b.spacing) is distinct from (excluded.allowed, excluded.spacing)
 """)
+# What was taken at the old rhythm is counted at the new one; a longer hold stays.
 _LEARN = text("""
-    update budgets set learned = true, allowed = :allowed, spacing = :spacing, slack = :slack
+    update budgets set learned = true, allowed = :allowed, spacing = :spacing, slack = :slack,
+      free_at = case when free_at - clock_timestamp() > make_interval(secs => 2 * spacing + slack)
+        then free_at
+        else clock_timestamp() + greatest(interval '0', free_at - clock_timestamp())
+             * (:spacing / spacing) end
     where connection = :c and bucket = :b and (not learned or allowed <> :allowed)
 """)
 _TAKE = _sql("""

@@ -22,6 +22,7 @@ from plugin.store.people import People
 from plugin.store.refusals import RefusalCounts
 from plugin.store.reports import Reports
 from plugin.store.sessions import Sessions
+from plugin.store.sweeps import Sweeps
 from plugin.store.ticket_search import TicketSearch
 from plugin.store.tickets import Tickets
 
@@ -49,6 +50,7 @@ class Store:
         self.figures = Figures(self.database)
         self.feature_requests = FeatureRequests(self.database)
         self.api_tokens = ApiTokens(self.database)
+        self.sweeps = Sweeps(self.database)
         self.reports = Reports(self.database)
         self.ticket_search = TicketSearch(self.database)
         self.overview = Overview(self.database)

@@ -96,6 +96,7 @@ tickets = Table(
     _instant("due_at"),
     _instant("updated_at", null=False),
     Column("url", Text),
+    _instant("version_at"),
     Column("exclusion", Text),
     Column("commitment", Text),
     _instant("response_at"),
@@ -279,4 +280,16 @@ api_tokens = Table(
     _instant("made_at", null=False),
     _instant("used_at"),
     _instant("revoked_at"),
+)
+
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("cursor", Text),
+    _instant("swept_at"),
+    _instant("busy_until"),
+    Column("changed", Integer, nullable=False, server_default="0"),
+    Column("enqueued", Integer, nullable=False, server_default="0"),
+    Column("error", Text),
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -60,35 +60,31 @@ class Tickets:
 
     def memory(self, connection: str, ticket_id: str) -> Memory:
         """Return what we remember of a ticket."""
-        query = select(t.tickets.c.memory, t.tickets.c.reviewed_kind).where(
-            t.tickets.c.connection == connection, t.tickets.c.ticket_id == ticket_id
-        )
         with self._database.transaction() as database:
-            row = database.execute(query).first()
-        if row is None:
-            return Memory()
-        reviewed = Kind(row.reviewed_kind) if row.reviewed_kind else None
-        return replace(Memory.from_json(row.memory), reviewed=reviewed)
+            return _memory(database, connection, ticket_id)
 
     def record(
         self,
         ticket: Ticket,
         decision: Decision,
-        memory: Memory,
+        remember: Callable[[Memory], Memory],
         entry: AuditEntry,
         url: str,
         notices: Iterable[Notice] = (),
+        *,
+        version: str | None = None,
     ) -> None:
         """Keep the memory, the decision and all that follows from it, all or none.
 
         That is the register's entry, the audit entry, the next look and what is to be told.
+        `remember` gets the memory as it is by then: a batch and a single look at the same ticket
+        may end in any order. `version` is the vendor's, after what we wrote.
         """
         target = decision.target
         organization = ticket.organization
         row = {
             "connection": entry.connection,
             "ticket_id": ticket.id,
-            "memory": memory.to_json(),
             "decision": decision.to_stored(),
             "organization_id": organization.id if organization else None,
             "organization_name": organization.name if organization else None,
@@ -107,6 +103,10 @@ class Tickets:
         }
         key = ["connection", "ticket_id"]
         with self._database.transaction() as database:
+            name = f"{entry.connection}/{ticket.id}"
+            database.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+            memory = remember(_memory(database, entry.connection, ticket.id))
+            row |= {"memory": memory.to_json(), "version_at": _instant(version)}
             database.execute(
                 insert(t.tickets).values(row).on_conflict_do_update(index_elements=key, set_=row)
             )
@@ -173,6 +173,26 @@ class Tickets:
             found = {state or "none": n for state, n in database.execute(by_state)}
             found["feature_requests"] = database.execute(wishes).scalar_one()
         return found
+
+
+def _memory(database: Connection, connection: str, ticket_id: str) -> Memory:
+    query = select(t.tickets.c.memory, t.tickets.c.reviewed_kind).where(
+        t.tickets.c.connection == connection, t.tickets.c.ticket_id == ticket_id
+    )
+    row = database.execute(query).first()
+    if row is None:
+        return Memory()
+    reviewed = Kind(row.reviewed_kind) if row.reviewed_kind else None
+    return replace(Memory.from_json(row.memory), reviewed=reviewed)
+
+
+def _instant(version: str | None) -> datetime | None:
+    """A vendor's version as an instant, None where it is none."""
+    try:
+        at = datetime.fromisoformat(version or "")
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _write(database: Connection, entry: AuditEntry) -> None:

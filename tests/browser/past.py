@@ -87,4 +87,4 @@ def _keep(services, connection, ticket, policy, now):
     )
     memory = remember(NO_MEMORY, ticket, decision, patch, None)
     url = f"https://helpdesk.example/tickets/{ticket.id}"
-    services.store.tickets.record(ticket, decision, memory, entry, url)
+    services.store.tickets.record(ticket, decision, lambda _, memory=memory: memory, entry, url)

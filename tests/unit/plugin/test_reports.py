@@ -13,7 +13,7 @@ from plugin.secrets import Vault
 from plugin.store import AuditEntry, Store
 from plugin.store.migrate import migrate
 from plugin.store.reports import Grouping
-from sla_rules.engine import NO_MEMORY, decide
+from sla_rules.engine import decide
 from sla_rules.policy_file import load_policy
 from sla_rules.ticket import Channel, Organization, Ticket
 
@@ -48,7 +48,7 @@ def handle(store, number, *, tier="Enterprise", start, answer=None, name="Alpent
     )
     decision = decide(ticket, load_policy(), NOW)
     entry = AuditEntry(connection="acme", ticket_id=ticket.id, at=NOW, outcome="applied")
-    store.tickets.record(ticket, decision, NO_MEMORY, entry, "https://acme.example/1")
+    store.tickets.record(ticket, decision, lambda memory: memory, entry, "https://acme.example/1")
 
 
 def report(store, by=Grouping.TIER):

@@ -1,0 +1,141 @@
+"""How far each account was swept for changes that no webhook told.
+
+What a sweep does is in `reconcile.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, or_, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from connectors.bulk import Changes
+from plugin.jobs import enqueue_look
+from plugin.store import tables as t
+from plugin.store.database import Database
+
+LEASE = timedelta(minutes=5)  # longer than one page takes; a dead sweeper's runs out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """The last sweep of an account. `changed` and `enqueued` count its tickets."""
+
+    connection: str
+    cursor: str | None
+    swept_at: datetime | None
+    changed: int
+    enqueued: int
+    error: str | None
+
+
+class Sweeps:
+    """The table `sweeps`. Instants are the database's."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def due(self, interval: timedelta) -> list[str]:
+        """Return the accounts whose last sweep began at least `interval` ago, or never did."""
+        table = t.sweeps
+        query = (
+            select(t.connections.c.key)
+            .outerjoin(table, table.c.connection == t.connections.c.key)
+            .where(or_(table.c.swept_at.is_(None), table.c.swept_at <= func.now() - interval))
+            .order_by(t.connections.c.key)
+        )
+        with self._database.transaction() as database:
+            return list(database.execute(query).scalars())
+
+    def connected_at(self, connection: str) -> datetime | None:
+        """Return when the account was connected."""
+        query = select(t.connections.c.created_at).where(t.connections.c.key == connection)
+        with self._database.transaction() as database:
+            return database.execute(query).scalar()
+
+    def get(self, connection: str) -> Sweep | None:
+        """Return the account's last sweep, None where there was none."""
+        names = list(Sweep.__dataclass_fields__)
+        query = select(*(t.sweeps.c[n] for n in names)).where(t.sweeps.c.connection == connection)
+        with self._database.transaction() as database:
+            row = database.execute(query).mappings().first()
+            return Sweep(**row) if row else None
+
+    def begin(self, connection: str) -> bool:
+        """Take the account for this sweep; False while another sweeps it."""
+        table = t.sweeps
+        fresh: dict[str, Any] = {"busy_until": func.now() + LEASE, "swept_at": func.now()}
+        fresh |= {"changed": 0, "enqueued": 0, "error": None}
+        statement = (
+            insert(table)
+            .values(connection=connection, **fresh)
+            .on_conflict_do_update(
+                index_elements=["connection"],
+                set_=fresh,
+                where=or_(table.c.busy_until.is_(None), table.c.busy_until < func.now()),
+            )
+            .returning(table.c.connection)
+        )
+        with self._database.transaction() as database:
+            return database.execute(statement).first() is not None
+
+    def advance(self, connection: str, changes: Changes) -> int:
+        """Queue looks at what we have not seen in this version, and move on; both or neither.
+
+        Returns how many looks were queued.
+        """
+        with self._database.transaction() as database:
+            queued = sum(
+                enqueue_look(database, connection=connection, ticket_id=number, bulk=True)
+                for number in _unseen(database, connection, changes)
+            )
+            table = t.sweeps
+            database.execute(
+                table.update()
+                .where(table.c.connection == connection)
+                .values(
+                    cursor=changes.cursor,
+                    busy_until=func.now() + LEASE,
+                    changed=table.c.changed + len(changes.versions),
+                    enqueued=table.c.enqueued + queued,
+                )
+            )
+        return queued
+
+    def end(self, connection: str, error: str | None = None) -> None:
+        """Let the account go; `error` says why the sweep stopped early."""
+        table = t.sweeps
+        with self._database.transaction() as database:
+            database.execute(
+                table.update()
+                .where(table.c.connection == connection)
+                .values(busy_until=None, error=error)
+            )
+
+
+def _unseen(database: Connection, connection: str, changes: Changes) -> list[str]:
+    """The tickets whose version is newer than what we looked at last; no look waits for them.
+
+    Rows of before versions were kept go by the instant of the look.
+    """
+    table, numbers = t.tickets, list(changes.versions)
+    query = select(
+        table.c.ticket_id, func.coalesce(table.c.version_at, table.c.updated_at).label("seen_at")
+    ).where(table.c.connection == connection, table.c.ticket_id.in_(numbers))
+    seen = {row.ticket_id: row.seen_at for row in database.execute(query)}
+    waiting = text("""
+        select lock from procrastinate_jobs
+        where status = 'todo' and scheduled_at is null and lock = any(:locks)
+    """)
+    locks = [f"{connection}/{number}" for number in numbers]
+    queued = set(database.execute(waiting, {"locks": locks}).scalars())
+    return [
+        number
+        for number, version in changes.versions.items()
+        if f"{connection}/{number}" not in queued
+        and (number in seen or number not in changes.known_only)
+        and (number not in seen or version is None or version > seen[number])
+    ]
