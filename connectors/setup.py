@@ -1,7 +1,7 @@
 """What connecting an account takes, in words that hold for every vendor: steps, findings, a trial.
 
 Names no vendor's path or field type; each vendor's `provision.py` and `checks.py` do. When things
-are made and what is saved is in `plugin/connect.py`.
+are made and what is saved is in `plugin/connect/`.
 """
 
 from __future__ import annotations
@@ -101,7 +101,8 @@ class Step:
 
     `name` is ours for it and stays the same. `found` is the vendor's id of the one that is there,
     None where it must be made. `stale` says what must be renewed about it. `conflict` says why
-    what is there cannot be used. Without an `optional` one the rest still works.
+    what is there cannot be used. Without an `optional` one the rest still works. One that is
+    `here` is kept on our side and touches nothing in the account.
 
     `make(connection)` makes it and returns its id, `renew(connection, id)` renews it; both raise
     `VendorError`. `settle(connection, id)` returns the connection that knows of it.
@@ -114,6 +115,7 @@ class Step:
     stale: str | None = None
     conflict: str | None = None
     optional: bool = False
+    here: bool = False
     renew: Callable[[Connection, str], None] | None = None
     settle: Callable[[Connection, str], Connection] = _as_it_was
 

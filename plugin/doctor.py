@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from connectors.addresses import AddressError
 from connectors.base import Connection
-from connectors.errors import CredentialsRejected, VendorError
+from connectors.errors import CredentialsRejected, RateLimited, VendorError
 from connectors.setup import Finding, Level, Setup, provisioned
 from plugin.connect import open_setup
 from plugin.pipeline import Services
@@ -18,6 +18,7 @@ from plugin.pipeline import Services
 SKEW = timedelta(seconds=30)  # signatures are good for five minutes
 LOOKS_BACK = timedelta(days=7)
 SILENCE = timedelta(days=3)
+SWEEPS_MISSED = 4
 
 
 def examine(services: Services, connection: Connection) -> Iterator[Finding]:
@@ -27,6 +28,7 @@ def examine(services: Services, connection: Connection) -> Iterator[Finding]:
     """
     yield from _account(services, connection)
     yield from _events(services, connection)
+    yield from _sweep(services, connection)
     yield from _tickets(services, connection)
 
 
@@ -46,6 +48,13 @@ def _account(services: Services, connection: Connection) -> Iterator[Finding]:
         yield from setup.diagnose()
     except CredentialsRejected as error:
         yield _broken("credentials", str(error), f"{again} with credentials that are accepted")
+    except RateLimited as error:
+        yield Finding(
+            level=Level.WARNING,
+            subject="limits",
+            text=str(error),
+            remedy="The account's limit is used up: examine it again in a minute",
+        )
     except AddressError as error:
         yield _broken("address", str(error), again)
     except VendorError as error:
@@ -134,6 +143,24 @@ def _events(services: Services, connection: Connection) -> Iterator[Finding]:
     )
 
 
+def _sweep(services: Services, connection: Connection) -> Iterator[Finding]:
+    """A sweep finds what no webhook told; without one a lost webhook stays lost."""
+    now, last = services.clock(), services.store.sweeps.get(connection.key)
+    if last is None or last.swept_at is None:
+        text, ill = "The account was not swept yet", False
+    else:
+        text = f"The last one began {_ago(last.swept_at, now)}"
+        text += f" and failed: {last.error}" if last.error else f", {last.changed} tickets changed"
+        late = now - last.swept_at > SWEEPS_MISSED * timedelta(minutes=services.sweep_minutes)
+        ill = late or bool(last.error)
+    yield Finding(
+        level=Level.WARNING if ill else Level.OK,
+        subject="sweep",
+        text=text,
+        remedy="See that a worker runs; `regiondo-sla reconcile` sweeps now" if ill else "",
+    )
+
+
 def _tickets(services: Services, connection: Connection) -> Iterator[Finding]:
     since = services.clock() - LOOKS_BACK
     tag = services.policies().current(services.clock()).tag("due_not_kept")
@@ -154,16 +181,17 @@ def _tickets(services: Services, connection: Connection) -> Iterator[Finding]:
                 text=note,
                 remedy="The helpdesk drops this in silence: report it with the plugin's version",
             )
-    if facts.failures:
+    days = LOOKS_BACK.days
+    if facts.failing:
         yield Finding(
             level=Level.WARNING,
             subject="tickets",
-            text=f"{facts.failures} of {facts.looks} looks failed in {LOOKS_BACK.days} days; the "
-            f"last: {facts.last_error}",
-            remedy="See these tickets in the console",
+            text=f"The last look at {facts.failing} of {facts.looked_at} tickets in {days} days "
+            f"failed: {facts.last_error}",
+            remedy="What may pass is tried again by itself; else see these tickets in the console",
         )
-    elif facts.looks:
-        text = f"{facts.looks} looks in {LOOKS_BACK.days} days, none failed"
+    elif facts.looked_at:
+        text = f"{facts.looked_at} looked at in {days} days, the last look at none failed"
         yield Finding(level=Level.OK, subject="tickets", text=text)
 
 

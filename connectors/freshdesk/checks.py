@@ -63,6 +63,14 @@ def inspect(admin: FreshdeskAdmin, connection: Connection) -> Inspection:
     findings += _types(admin, settings)
     findings += _statuses(admin, connection)
     findings += _required(fields)
+    findings.append(
+        Finding(
+            level=Level.NOTE,
+            subject="views",
+            text="Freshdesk's API makes no ticket views",
+            remedy="Save three by hand: docs/freshdesk.md names their filters",
+        )
+    )
     return Inspection(findings=tuple(findings), settings=settings)
 
 
@@ -71,6 +79,7 @@ def diagnose(admin: FreshdeskAdmin, connection: Connection, now: datetime) -> li
     fields = admin.ticket_fields()
     return [
         *_token(connection, now),
+        *_acting_user(admin, connection),
         *_first_match_only(admin),
         *_statuses(admin, connection),
         *_required(fields),
@@ -221,6 +230,26 @@ def _token(connection: Connection, now: datetime) -> Iterator[Finding]:
         text=f"The rules' token {'ended' if gone else 'lasts until'} {ends.date()}",
         remedy=f"regiondo-sla rotate {connection.key}" if ends - now <= EXPIRY_NOTICE else "",
     )
+
+
+def _acting_user(admin: FreshdeskAdmin, connection: Connection) -> Iterator[Finding]:
+    """A key's agent with tickets of their own is a person, whose edits look like ours."""
+    agent = str(connection.settings.get("acting_user_id") or "")
+    if not agent.isdigit():
+        return
+    try:
+        answer = admin.get(f'/search/tickets?query="agent_id:{agent}"')
+    except _ABSENT:
+        return
+    assigned = int(answer.get("total") or 0) if isinstance(answer, dict) else 0
+    if assigned:
+        yield Finding(
+            level=Level.WARNING,
+            subject="acting user",
+            text=f"The key's agent has {assigned} tickets of their own",
+            remedy="Use a dedicated agent for the plugin: Freshdesk shows a person's edits and "
+            "ours as the same",
+        )
 
 
 def _unknowns(connection: Connection) -> Iterator[Finding]:

@@ -1,15 +1,14 @@
-"""What a connection needs in Freshdesk, step by step: fields, and the rules that call us.
+"""What a connection needs in Freshdesk, step by step; here the rules that call us, and their token.
 
-Looks before it makes: what is there already is kept. What is wrong is told by `checks.py`.
-Agents' ticket views cannot be made through the API, see `manual.py`.
+Looks before it makes: what is there already is kept. Fields are in `fields.py`; what is wrong is
+told by `checks.py`. Agents' views cannot be made through the API, see `manual.py`.
 """
-# https://developers.freshdesk.com/api/#automations
-# https://developers.freshdesk.com/api/#create_ticket_field  (read 2026-11)
+# https://developers.freshdesk.com/api/#automations  (read 2026-11)
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -17,8 +16,6 @@ from typing import Any
 
 from connectors.base import Connection, WebhookSecret
 from connectors.setup import (
-    CONTACT_TITLE,
-    TIER_TITLE,
     Finding,
     Identity,
     Inspection,
@@ -29,22 +26,12 @@ from connectors.setup import (
 )
 
 from . import checks
-from .admin import CREATION, UPDATE, FreshdeskAdmin, Json
+from .admin import CREATION, PATHS, UPDATE, FreshdeskAdmin, Json
+from .fields import OPTIONS, company_fields, ticket_fields
 from .webhook_token import mint_token
 
-OPTIONS: Mapping[str, tuple[str, ...]] = {
-    "kind": ("Error", "Question", "Feature request"),
-    "environment": ("Production", "Test"),
-}
 WATCHED = ("status", "priority", "ticket_type", "responder_id", "group_id")
 _ANY = "--"
-_PATHS = {
-    "ticket_field": "/admin/ticket_fields",
-    "company_field": "/company_fields",
-    "rule_creation": f"/automations/{CREATION}/rules",
-    "rule_update": f"/automations/{UPDATE}/rules",
-}
-_TEXT = ("custom_text", "custom_paragraph")
 
 
 class FreshdeskSetup:
@@ -73,17 +60,16 @@ class FreshdeskSetup:
 
     def steps(self) -> list[Step]:
         """Return what the account needs; the rules come last, when all else is there."""
-        fields = self._admin.ticket_fields()
         return [
-            *(self._ticket_field(name, fields) for name in self._wishes.titles),
-            *self._company_fields(),
+            *ticket_fields(self._admin, self._wishes),
+            *company_fields(self._admin, self._connection, self._wishes),
             self._token(),
             *self._rules(),
         ]
 
     def remove(self, name: str, vendor_id: str) -> bool:
         """Remove what the step of that name made; False where it is gone already."""
-        path = _PATHS.get(name.partition(":")[0])
+        path = PATHS.get(name.partition(":")[0])
         return self._admin.delete(f"{path}/{vendor_id}") if path else False
 
     def rotate(self) -> Iterator[Connection]:
@@ -121,59 +107,13 @@ class FreshdeskSetup:
 
         return Trial(sent=f"Test ticket {number} was opened in Freshdesk", finish=finish)
 
-    def _ticket_field(self, name: str, fields: Iterable[Json]) -> Step:
-        title = self._wishes.titles[name]
-        choices = OPTIONS.get(name, ())
-        there = next((one for one in fields if _label(one) == title), None)
-        kind = "custom_dropdown" if choices else "custom_text"
-        body: Json = {
-            "label": title,
-            "label_for_customers": title,
-            "type": kind,
-            "customers_can_edit": False,
-            "displayed_to_customers": False,
-        }
-        if choices:
-            body["choices"] = _choices(choices)
-        return Step(
-            name=f"ticket_field:{name}",
-            title=f"Ticket field {title!r} ({'drop-down' if choices else 'text'})",
-            found=str(there["id"]) if there else None,
-            conflict=_field_conflict(title, there, (kind,) if choices else _TEXT, choices),
-            make=partial(self._make, "ticket_field", body),
-            settle=partial(self._with_ticket_field, name),
-        )
-
-    def _company_fields(self) -> Iterator[Step]:
-        known = self._admin.company_fields()
-        settings = self._connection.settings
-        tiers = tuple(value for value, _ in self._wishes.tiers)
-        wanted = (
-            ("tier_field", "sla_tier", TIER_TITLE, "custom_dropdown", tiers),
-            ("named_contact_field", "sla_named_contact", CONTACT_TITLE, "custom_text", ()),
-        )
-        for setting, default, title, kind, choices in wanted:
-            name = str(settings.get(setting) or default)
-            there = next((f for f in known if name == f.get("name") or title == _label(f)), None)
-            accepted = (kind, *(one for one in _TEXT if one != kind))
-            body: Json = {"label": title, "type": kind}
-            if choices:
-                body["choices"] = _choices(choices)
-            yield Step(
-                name=f"company_field:{name}",
-                title=f"Company field {title!r} ({'drop-down' if choices else 'text'})",
-                found=str(there["id"]) if there else None,
-                conflict=_field_conflict(title, there, accepted, ()),
-                make=partial(self._make, "company_field", body),
-                settle=partial(self._with_company_field, setting),
-            )
-
     def _token(self) -> Step:
         known = self._connection.webhook_secrets
         return Step(
             name="token",
             title="Token for the rules (kept here, encrypted)",
             found=known[0].kid if known else None,
+            here=True,
             make=_next_kid,
             settle=_with_token,
         )
@@ -272,32 +212,10 @@ class FreshdeskSetup:
         ends = (self._wishes.now + lasts).isoformat() if lasts else None
         return with_settings(connection, rule_tokens={**known, name: kid}, token_expires_at=ends)
 
-    def _with_ticket_field(self, name: str, connection: Connection, field_id: str) -> Connection:
-        named = {str(one.get("id")): str(one.get("name")) for one in self._admin.ticket_fields()}
-        return with_settings(connection, **{f"{name}_field": named[field_id]})
-
-    def _with_company_field(
-        self, setting: str, connection: Connection, field_id: str
-    ) -> Connection:
-        named = {str(one.get("id")): str(one.get("name")) for one in self._admin.company_fields()}
-        return with_settings(connection, **{setting: named[field_id]})
-
-    def _make(self, kind: str, body: Json, connection: Connection) -> str:
-        del connection
-        return str(self._admin.post(_PATHS[kind], body)["id"])
-
 
 def _rule_tokens(connection: Connection) -> dict[str, str]:
     known: Any = connection.settings.get("rule_tokens") or {}
     return dict(known)
-
-
-def _label(field: Json) -> str:
-    return str(field.get("label") or "").strip()
-
-
-def _choices(values: Iterable[str]) -> list[Json]:
-    return [{"value": value, "position": n} for n, value in enumerate(values, start=1)]
 
 
 def _always() -> Json:
@@ -308,29 +226,6 @@ def _always() -> Json:
         "match_type": "any",
         "properties": [{**condition, "value": ""}],
     }
-
-
-def _field_conflict(
-    title: str, there: Json | None, accepted: tuple[str, ...], choices: tuple[str, ...]
-) -> str | None:
-    if there is None:
-        return None
-    if there.get("type") not in accepted:
-        return (
-            f"a field {title!r} of type {there.get('type')} is there already, and "
-            f"{' or '.join(accepted)} is needed: rename it, or choose another name for ours"
-        )
-    if there.get("archived"):
-        return f"the field {title!r} is archived: restore it, or choose another name for ours"
-    given = there.get("choices") or []
-    values = {str(one.get("value") if isinstance(one, dict) else one) for one in given}
-    missing = [choice for choice in choices if choice not in values]
-    if missing:
-        return (
-            f"the drop-down {title!r} that is there has no choice {', '.join(missing)}: "
-            "add it, or choose another name for ours"
-        )
-    return None
 
 
 def _next_kid(connection: Connection) -> str:

@@ -170,7 +170,7 @@ def _acting_user(admin: ZendeskAdmin, connection: Connection) -> Iterator[Findin
         yield Finding(
             level=Level.WARNING,
             subject="acting user",
-            text=f"The account's agent has {assigned} tickets of their own",
+            text=f"The agent we act as has {assigned} tickets of their own",
             remedy="Use a dedicated agent for the plugin: a person's edits and ours then never mix",
         )
 

@@ -24,7 +24,7 @@ from connectors.pace import Pace
 
 from .limits import ZendeskLimits
 
-_tokens: dict[tuple[str, str], str] = {}
+_tokens: dict[tuple[str, str, str], str] = {}
 _tokens_lock = threading.Lock()
 
 
@@ -82,7 +82,8 @@ class ZendeskSession(AccountSession):
 
     def _token(self, *, renew: bool = False) -> str:
         """The access token, shared by this process's sessions of the account."""
-        key = (self.base_url, str(self._credentials.get("client_id")))
+        given = self._credentials
+        key = (self.base_url, str(given.get("client_id")), str(given.get("client_secret")))
         with _tokens_lock:
             if renew or key not in _tokens:
                 _tokens[key] = self._fetch_token()

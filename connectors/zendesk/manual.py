@@ -26,4 +26,11 @@ def manual_steps(connection: Connection, public_url: str) -> list[str]:
         "(an agent's e-mail address).",
         "Due dates show on tickets of type task: an empty type becomes task. Look for triggers, "
         "views and reports that use the type before you go on.",
+        "Views > Add view: `Due next` (status below Solved, one of the tags sla_enterprise, "
+        "sla_advanced, sla_starter, sla_free, none of sla_met, sla_breached, sla_excluded, "
+        "sorted by due date), `At risk` (tag sla_at_risk or sla_breached), `Feature requests` "
+        "(tag feature_request or feature_request_candidate).",
+        f"Then run `regiondo-sla connect zendesk --key {connection.key} --account "
+        f"{connection.base_url} --public-url {public_url}`: it finds what is there, takes the "
+        "signing secret, and says what is missing.",
     ]

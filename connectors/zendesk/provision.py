@@ -1,26 +1,21 @@
-"""What a connection needs in Zendesk, step by step: fields, views, the webhook or its triggers.
+"""What a connection needs in Zendesk, step by step; here the webhook, or its triggers.
 
-Looks before it makes: what is there already is kept. What is wrong is told by `checks.py`.
+Looks before it makes: what is there already is kept. Fields are in `fields.py`, views in
+`views.py`; what is wrong is told by `checks.py`.
 """
 # https://developer.zendesk.com/api-reference/webhooks/webhooks-api/webhooks/
-# https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_fields/
-# https://developer.zendesk.com/api-reference/ticketing/business-rules/views/  (read 2026-11)
+# https://developer.zendesk.com/api-reference/ticketing/business-rules/triggers/  (read 2026-11)
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from connectors.base import Connection, WebhookSecret
-from connectors.errors import CredentialsRejected, TicketNotFound
 from connectors.setup import (
-    ABOUT_FIELDS,
-    CONTACT_TITLE,
-    TIER_TITLE,
     Finding,
     Identity,
     Inspection,
@@ -28,12 +23,13 @@ from connectors.setup import (
     Trial,
     Wishes,
     provisioned,
-    with_settings,
 )
 
 from . import checks
-from .admin import Json, ZendeskAdmin
+from .admin import PATHS, Json, ZendeskAdmin
 from .events import KNOCK
+from .fields import organization_fields, ticket_fields
+from .views import views
 
 EVENTS = (
     "created",
@@ -57,22 +53,6 @@ EVENTS = (
 ORGANIZATION_EVENTS = ("organization.custom_field_changed", "organization.name_changed")
 _TICKET_EVENTS = tuple(f"ticket.{name}" for name in EVENTS)
 BY_TRIGGERS = "conditional_ticket_events"
-OPTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "kind": (
-        ("Error", "sla_kind_error"),
-        ("Question", "sla_kind_question"),
-        ("Feature request", "sla_kind_feature_request"),
-    ),
-    "environment": (("Production", "sla_env_production"), ("Test", "sla_env_test")),
-}
-_PATHS = {
-    "ticket_field": "/ticket_fields",
-    "organization_field": "/organization_fields",
-    "view": "/views",
-    "trigger": "/triggers",
-    "webhook": "/webhooks",
-}
-_TEXT = ("text", "textarea")
 
 
 class ZendeskSetup:
@@ -101,17 +81,16 @@ class ZendeskSetup:
 
     def steps(self) -> list[Step]:
         """Return what the account needs; the webhook comes last, when all else is there."""
-        fields = self._admin.get("/ticket_fields.json").get("ticket_fields") or []
         return [
-            *(self._ticket_field(name, fields) for name in self._wishes.titles),
-            *self._organization_fields(),
-            *(self._views() if self._wishes.views else ()),
+            *ticket_fields(self._admin, self._wishes),
+            *organization_fields(self._admin, self._connection, self._wishes),
+            *(views(self._admin, self._wishes) if self._wishes.views else ()),
             *self._webhook(),
         ]
 
     def remove(self, name: str, vendor_id: str) -> bool:
         """Remove what the step of that name made; False where it is gone already."""
-        path = _PATHS.get(name.partition(":")[0])
+        path = PATHS.get(name.partition(":")[0])
         return self._admin.delete(f"{path}/{vendor_id}") if path else False
 
     def rotate(self) -> Iterator[Connection]:
@@ -133,130 +112,6 @@ class ZendeskSetup:
     @property
     def _endpoint(self) -> str:
         return f"{self._wishes.public_url}/webhooks/zendesk/{self._connection.key}"
-
-    def _ticket_field(self, name: str, fields: Iterable[Json]) -> Step:
-        title = self._wishes.titles[name]
-        options = OPTIONS.get(name, ())
-        same = [one for one in fields if str(one.get("title")).strip() == title]
-        there = next((one for one in same if one.get("active", True)), None)
-        conflict = _field_conflict(title, there, options)
-        if same and there is None:
-            conflict = f"the ticket field {title!r} is deactivated: activate it, or rename it"
-        body = {
-            "type": "tagger" if options else "text",
-            "title": title,
-            "agent_description": ABOUT_FIELDS[name],
-            "visible_in_portal": False,
-            "editable_in_portal": False,
-            "custom_field_options": [{"name": label, "value": tag} for label, tag in options],
-        }
-        return Step(
-            name=f"ticket_field:{name}",
-            title=f"Ticket field {title!r} ({'drop-down' if options else 'text'})",
-            found=str(there["id"]) if there else None,
-            conflict=conflict,
-            make=partial(self._make, "ticket_field", body),
-            settle=partial(_with_field, name),
-        )
-
-    def _organization_fields(self) -> Iterator[Step]:
-        known = {
-            str(one.get("key")): one
-            for one in self._admin.every("/organization_fields.json", "organization_fields")
-        }
-        settings = self._connection.settings
-        tier = str(settings.get("tier_field") or "sla_tier")
-        contact = str(settings.get("named_contact_field") or "sla_named_contact")
-        options = [{"name": label, "value": value} for value, label in self._wishes.tiers]
-        wanted: tuple[tuple[str, str, str, Json], ...] = (
-            (tier, TIER_TITLE, "dropdown", {"custom_field_options": options}),
-            (contact, CONTACT_TITLE, "text", {}),
-        )
-        for key, title, type_, more in wanted:
-            there = known.get(key)
-            accepted = {type_, *_TEXT}
-            conflict = None
-            if there and there.get("type") not in accepted:
-                conflict = (
-                    f"the organization field {key!r} is of type {there.get('type')}, and "
-                    f"{' or '.join(sorted(accepted))} is needed: name another field"
-                )
-            yield Step(
-                name=f"organization_field:{key}",
-                title=f"Organization field {key!r} ({type_})",
-                found=str(there["id"]) if there else None,
-                conflict=conflict,
-                make=partial(
-                    self._make,
-                    "organization_field",
-                    {"key": key, "title": title, "type": type_, "active": True, **more},
-                ),
-            )
-
-    def _views(self) -> Iterator[Step]:
-        try:
-            views = self._admin.every("/views.json", "views")
-        except (TicketNotFound, CredentialsRejected):
-            return  # the plan, or the role, has none
-        known = {str(one.get("title")): one for one in views if one.get("active", True)}
-        for title, tags, without, below in self._view_rules():
-            there = known.get(title)
-            yield Step(
-                name=f"view:{title}",
-                title=f"View {title!r}",
-                found=str(there["id"]) if there else None,
-                optional=True,
-                make=partial(self._make_view, title, tags, without, below),
-            )
-
-    def _view_rules(self) -> tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...]:
-        """Title, tags of which one is there, tags that are not, and the status it stays below."""
-        tag = self._wishes.tags
-        judged = (tag["met"], tag["breached"], tag["excluded"], tag["no_email"])
-        return (
-            ("Due next", self._wishes.tier_tags, (*judged, tag["feature_request"]), "solved"),
-            ("At risk", (tag["at_risk"], tag["breached"]), (tag["met"],), "solved"),
-            (
-                "Feature requests",
-                (tag["feature_request"], tag["feature_request_candidate"]),
-                (),
-                "closed",
-            ),
-        )
-
-    def _make_view(
-        self,
-        title: str,
-        tags: tuple[str, ...],
-        without: tuple[str, ...],
-        below: str,
-        connection: Connection,
-    ) -> str:
-        """Made after the ticket fields, whose numbers are its columns."""
-        fields: Any = connection.settings.get("fields") or {}
-        columns: list[str | int] = ["description", "organization", "requester", "priority"]
-        columns += [int(fields[name]) for name in ("due", "note") if name in fields]
-        conditions = [
-            {"field": "status", "operator": "less_than", "value": below},
-            {"field": "current_tags", "operator": "includes", "value": " ".join(tags)},
-        ]
-        if without:
-            conditions.append(
-                {"field": "current_tags", "operator": "not_includes", "value": " ".join(without)}
-            )
-        by_due_date = connection.settings.get("due_date") != "field"
-        body = {
-            "title": title,
-            "description": "Made by regiondo-sla.",
-            "active": True,
-            "all": conditions,
-            "output": {
-                "columns": [*columns, *(["due_date"] if by_due_date else [])],
-                "sort_by": "due_date" if by_due_date else "created",
-                "sort_order": "asc",
-            },
-        }
-        return self._make("view", body, connection)
 
     def _webhook(self) -> Iterator[Step]:
         wanted = (
@@ -284,7 +139,7 @@ class ZendeskSetup:
             found=str(there["id"]) if there else None,
             stale=stale,
             conflict=conflict,
-            make=partial(self._make, "webhook", body),
+            make=partial(self._admin.make, "webhook", body),
             renew=partial(self._renew_webhook, body),
             settle=self._settle_webhook,
         )
@@ -324,37 +179,11 @@ class ZendeskSetup:
                 }
             ],
         }
-        return self._make("trigger", body, connection)
+        return self._admin.make("trigger", body, connection)
 
     def _renew_trigger(self, connection: Connection, trigger_id: str) -> None:
         del connection
         self._admin.put(f"/triggers/{trigger_id}", {"trigger": {"active": True}})
-
-    def _make(self, kind: str, body: Json, connection: Connection) -> str:
-        del connection
-        given = {name: value for name, value in body.items() if value not in ([], None)}
-        return str(self._admin.post(_PATHS[kind], {kind: given})[kind]["id"])
-
-
-def _field_conflict(
-    title: str, there: Json | None, options: tuple[tuple[str, str], ...]
-) -> str | None:
-    if there is None:
-        return None
-    wanted = ("tagger",) if options else _TEXT
-    if there.get("type") not in wanted:
-        return (
-            f"a ticket field {title!r} of type {there.get('type')} is there already, and "
-            f"{' or '.join(wanted)} is needed: rename it, or choose another name for ours"
-        )
-    values = {str(one.get("value")) for one in there.get("custom_field_options") or ()}
-    missing = [tag for _, tag in options if tag not in values]
-    if missing:
-        return (
-            f"the drop-down {title!r} that is there has no option with the tag "
-            f"{', '.join(missing)}: add it, or choose another name for ours"
-        )
-    return None
 
 
 def _webhook_state(
@@ -377,11 +206,6 @@ def _webhook_state(
     if set(wanted) - set(subscriptions):
         return "does not tell of every event", None
     return None, None
-
-
-def _with_field(name: str, connection: Connection, field_id: str) -> Connection:
-    known: Any = connection.settings.get("fields") or {}
-    return with_settings(connection, fields={**known, name: int(field_id)})
 
 
 def _with_secret(connection: Connection, webhook_id: str, value: str) -> Connection:

@@ -73,9 +73,17 @@ def show_plan(console: Console, vendor: Vendor, plan: Plan) -> None:
         f"acting as {who.name}{role}",
         highlight=False,
         markup=False,
+        soft_wrap=True,
     )
     for finding in plan.inspection.findings:
         show_finding(console, finding)
+
+
+def has_warnings(plan: Plan) -> bool:
+    """Say whether an admin should read the findings before going on."""
+    from connectors.setup import Level
+
+    return any(finding.level is Level.WARNING for finding in plan.inspection.findings)
 
 
 def show_steps(console: Console, plan: Plan) -> None:

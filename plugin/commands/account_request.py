@@ -40,21 +40,26 @@ def read_titles(
     return found
 
 
+def asks(given: Mapping[str, Any]) -> bool:
+    """Say whether a person sits at the terminal who may be asked."""
+    return sys.stdin.isatty() and not given["yes"]
+
+
 def account_request(services: Services, vendor: Vendor, given: Mapping[str, Any]) -> AccountRequest:
     """What was given, and what is asked where a person sits at the terminal."""
     from plugin.connect import AccountRequest
 
     known = services.store.connections.get(given["key"]) if given["key"] else None
-    asks = sys.stdin.isatty() and not given["yes"]
+    may_ask = asks(given)
     address = given["base_url"] or (known.base_url if known else None)
     if not address:
-        address = _ask(asks, f"{vendor.title} account (name or address)", "--account")
+        address = _ask(may_ask, f"{vendor.title} account (name or address)", "--account")
     public_url = given["public_url"]
     if not public_url and not known:
-        public_url = _ask(asks, "Public address of this service", "--public-url")
+        public_url = _ask(may_ask, "Public address of this service", "--public-url")
     credentials = _credentials(vendor, given)
     if not credentials and not known:
-        credentials = _ask_credentials(vendor, asks)
+        credentials = _ask_credentials(vendor, may_ask)
     settings = {
         name: given[option]
         for name, option in (
@@ -62,6 +67,9 @@ def account_request(services: Services, vendor: Vendor, given: Mapping[str, Any]
             ("types_to_task", "types_to_task"),
             ("engine", "engine"),
             ("timer_off", "timer_off"),
+            ("status_without_timer", "status_without_timer"),
+            ("webhook_header", "webhook_header"),
+            ("match_domains", "match_domains"),
             ("time_zone", "time_zone"),
             ("counted_channels", "counted_channels"),
             ("tier_field", "tier_field"),
@@ -69,7 +77,7 @@ def account_request(services: Services, vendor: Vendor, given: Mapping[str, Any]
         )
         if given[option] is not None
     }
-    if asks and not known:
+    if may_ask and not known:
         settings |= _ask_answers(services, settings)
     days = given["token_days"]
     return AccountRequest(
@@ -86,6 +94,12 @@ def account_request(services: Services, vendor: Vendor, given: Mapping[str, Any]
     )
 
 
+def has_credentials(services: Services, vendor: Vendor, given: Mapping[str, Any]) -> bool:
+    """Say whether credentials are at hand without asking for them."""
+    known = services.store.connections.get(given["key"]) if given["key"] else None
+    return known is not None or bool(_credentials(vendor, given))
+
+
 def _credentials(vendor: Vendor, given: Mapping[str, Any]) -> dict[str, str]:
     """From the file descriptor, else from options and environment."""
     names = {name for names in vendor.credential_sets for name in names}
@@ -98,9 +112,9 @@ def _credentials(vendor: Vendor, given: Mapping[str, Any]) -> dict[str, str]:
     return {name: value for name, value in found.items() if value and name in names}
 
 
-def _ask_credentials(vendor: Vendor, asks: bool) -> dict[str, str]:
+def _ask_credentials(vendor: Vendor, may_ask: bool) -> dict[str, str]:
     names = vendor.credential_sets[0]
-    if not asks:
+    if not may_ask:
         wanted = " and ".join(f"{vendor.name}_{name}".upper() for name in names)
         raise click.UsageError(f"no credentials: set {wanted}, or use --credentials-fd")
     return {
@@ -109,8 +123,8 @@ def _ask_credentials(vendor: Vendor, asks: bool) -> dict[str, str]:
     }
 
 
-def _ask(asks: bool, question: str, option: str) -> str:
-    if not asks:
+def _ask(may_ask: bool, question: str, option: str) -> str:
+    if not may_ask:
         raise click.UsageError(f"{option} is missing")
     return str(click.prompt(question))
 

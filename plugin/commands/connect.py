@@ -1,19 +1,31 @@
 """The commands that connect helpdesk accounts, list them, and take them away again.
 
-What they do is in `plugin/connect.py`; the questions are in `account_request.py`.
+What they do is in `plugin/connect/`; the questions are in `account_request.py`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from plugin.commands.account_output import open_services, show_done, show_plan, show_steps
-from plugin.commands.account_request import account_request, read_titles, split_list
+from plugin.commands.account_output import (
+    has_warnings,
+    open_services,
+    show_done,
+    show_plan,
+    show_steps,
+)
+from plugin.commands.account_request import (
+    account_request,
+    asks,
+    has_credentials,
+    read_titles,
+    split_list,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,6 +72,12 @@ if TYPE_CHECKING:
     help="Freshdesk: numbers of the statuses whose SLA timer is off.",
 )
 @click.option(
+    "--status-without-timer",
+    type=int,
+    help="Freshdesk: move feature requests and excluded tickets to this status.",
+)
+@click.option("--webhook-header", help="Freshdesk: the header that carries the rules' token.")
+@click.option(
     "--token-days",
     type=click.IntRange(min=1),
     help="Freshdesk: let the rules' token end after so many days.",
@@ -80,6 +98,11 @@ if TYPE_CHECKING:
 )
 @click.option("--tier-field", help="The organisation field that holds the package.")
 @click.option("--contact-field", help="The organisation field that holds the named contact.")
+@click.option(
+    "--match-domains/--no-match-domains",
+    default=None,
+    help="Match a requester without organisation by e-mail domain (default: do).",
+)
 @click.option("--views/--no-views", default=None, help="Make agents' views (default: make them).")
 @click.option("--dry-run", is_flag=True, help="Show the plan and write nothing.")
 @click.option("--manual", is_flag=True, help="Print the settings to type in by hand.")
@@ -103,19 +126,27 @@ def connect(vendor: str, **given: Any) -> None:  # fmt: skip
       regiondo-sla connect zendesk --manual --key acme --account acme \\
         --public-url https://sla.example.com
     """
-    if given["manual"]:
+    if given["manual"] and not _service_is_here():
         _print_manual(vendor, given)
         return
     with open_services() as (services, console):
         from plugin.connect import plan_account
 
+        if given["manual"] and not has_credentials(services, services.vendors[vendor], given):
+            _print_manual(vendor, given)
+            return
         request = account_request(services, services.vendors[vendor], given)
         with console.status(f"Looking at {request.address}"):
             plan = plan_account(services, request)
         show_plan(console, services.vendors[vendor], plan)
+        if given["manual"]:
+            _print_steps(services, plan)
+            return
         if given["dry_run"]:
             show_steps(console, plan)
             return
+        if asks(given) and has_warnings(plan):
+            click.confirm("Go on?", default=True, abort=True)
         _carry_out(console, services, plan)
         if given["test"]:
             _try(console, services, plan.connection.key, given)
@@ -138,10 +169,10 @@ def connections(as_json: bool) -> None:
                 "vendor": one.vendor,
                 "account": one.base_url,
                 "acts_as": one.settings.get("acting_user_name"),
-                "last_event": last.isoformat() if last else None,
+                "last_event": f"{last:%Y-%m-%dT%H:%M:%SZ}" if last else None,
             }
             for one in accounts
-            for last in (services.store.inbox.last_received_at(one.key),)
+            for last in (_in_utc(services.store.inbox.last_received_at(one.key)),)
         ]
         if as_json:
             for row in rows:
@@ -176,6 +207,7 @@ def disconnect(key: str, keep_fields: bool, forget: bool, yes: bool) -> None:
       regiondo-sla disconnect acme --keep-fields
     """
     with open_services() as (services, console):
+        from connectors.errors import CredentialsRejected
         from connectors.setup import provisioned
         from plugin.connect import disconnect as undo
         from plugin.connect import require
@@ -186,8 +218,13 @@ def disconnect(key: str, keep_fields: bool, forget: bool, yes: bool) -> None:
             what = "nothing there" if forget else f"{len(made)} things that connect made there"
             question = f"Disconnect {connection.base_url} and remove {what}?"
             click.confirm(question, abort=True)
-        for done in undo(services, key, keep_fields=keep_fields, forget=forget):
-            show_done(console, done)
+        try:
+            for done in undo(services, key, keep_fields=keep_fields, forget=forget):
+                show_done(console, done)
+        except CredentialsRejected as error:
+            raise click.ClickException(
+                f"{error}. Connect it again with credentials that are accepted, or --forget it."
+            ) from error
         console.print(f"{key} is disconnected.")
 
 
@@ -203,11 +240,15 @@ def rotate(key: str, finish: bool, token_days: int | None) -> None:
       regiondo-sla rotate acme
       regiondo-sla rotate acme --finish    # some hours later, when no retry is on its way
     """
-    with open_services() as (services, console):
+    with open_services() as (services, _):
         from plugin.connect import rotate as change
 
         lasts = timedelta(days=token_days) if token_days else None
-        console.print(change(services, key, finish=finish, token_lasts=lasts), highlight=False)
+        click.echo(change(services, key, finish=finish, token_lasts=lasts))
+
+
+def _in_utc(at: datetime | None) -> datetime | None:
+    return at.astimezone(UTC) if at else None
 
 
 def _print_manual(vendor: str, given: Mapping[str, Any]) -> None:
@@ -223,7 +264,30 @@ def _print_manual(vendor: str, given: Mapping[str, Any]) -> None:
     except ConnectError as error:
         raise click.ClickException(str(error)) from error
     connection = Connection(key=given["key"] or "acme", vendor=vendor, base_url=base_url)
-    steps = VENDORS[vendor].manual_steps(connection, given["public_url"].rstrip("/"))
+    _number(VENDORS[vendor].manual_steps(connection, given["public_url"].rstrip("/")))
+
+
+def _print_steps(services: Services, plan: Plan) -> None:
+    """The clicks for an account that is kept from now on, with its token."""
+    from plugin.connect import keep_account
+
+    connection = keep_account(services, plan)
+    public_url = str(connection.settings["public_url"])
+    _number(services.vendors[connection.vendor].manual_steps(connection, public_url))
+
+
+def _service_is_here() -> bool:
+    from plugin.here import service_settings
+    from plugin.settings import SettingsError
+
+    try:
+        service_settings()
+    except SettingsError:
+        return False
+    return True
+
+
+def _number(steps: list[str]) -> None:
     for number, step in enumerate(steps, start=1):
         click.echo(f"{number:>2}. {step}")
 
@@ -256,6 +320,12 @@ def _try(console: Console, services: Services, key: str, given: Mapping[str, Any
             f"{key} is connected, but the test failed. {arrival.text}. Then run this again."
         )
     console.print(f"[green]{arrival.text}: {key} is connected.[/]", highlight=False)
+    console.print(
+        "Next: choose each partner's package in the helpdesk (field SLA tier), then "
+        f"`regiondo-sla doctor {key}`.",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 COMMANDS: tuple[click.Command, ...] = (connect, connections, disconnect, rotate)

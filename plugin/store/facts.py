@@ -13,10 +13,15 @@ from plugin.store.database import Database
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountFacts:
-    """An account since some instant: looks that failed, and what the vendor did not take."""
+    """An account since some instant.
 
-    looks: int
-    failures: int
+    `looked_at` counts tickets, `failing` those whose last look failed, `last_error` is one of
+    theirs. `notes` are the distinct remarks on writes, `not_kept` the tickets that lost our due
+    date.
+    """
+
+    looked_at: int
+    failing: int
     last_error: str | None
     notes: tuple[str, ...]
     not_kept: int
@@ -29,27 +34,29 @@ class Facts:
         self._database = database
 
     def of(self, connection: str, since: datetime, not_kept_tag: str) -> AccountFacts:
-        """Return the facts of an account; `notes` are the distinct remarks on its writes."""
+        """Return the facts of an account; `since` is inclusive."""
         entries = t.audit_entries
         recent = (entries.c.connection == connection, entries.c.at >= since)
+        newest = select(func.max(entries.c.id)).where(*recent).group_by(entries.c.ticket_id)
+        last = select(entries.c.error, entries.c.id).where(entries.c.id.in_(newest)).subquery()
         notes = func.jsonb_array_elements_text(entries.c.patch["notes"])
         with self._database.transaction() as database:
-            looks, failures = database.execute(
-                select(func.count(), func.count(entries.c.error)).where(*recent)
+            looked_at, failing = database.execute(
+                select(func.count(), func.count(last.c.error))
             ).one()
             last_error = database.execute(
-                select(entries.c.error)
-                .where(*recent, entries.c.error.is_not(None))
-                .order_by(entries.c.id.desc())
+                select(last.c.error)
+                .where(last.c.error.is_not(None))
+                .order_by(last.c.id.desc())
                 .limit(1)
             ).scalar()
-            found = database.execute(
-                select(notes.label("note"))
+            distinct = database.execute(
+                select(notes)
                 .where(*recent, func.jsonb_typeof(entries.c.patch["notes"]) == "array")
                 .distinct()
                 .limit(20)
             ).scalars()
-            distinct = tuple(sorted(found))
+            remarks = tuple(sorted(distinct))
             not_kept = database.execute(
                 select(func.count()).where(
                     t.tickets.c.connection == connection,
@@ -58,5 +65,9 @@ class Facts:
                 )
             ).scalar_one()
         return AccountFacts(
-            looks=looks, failures=failures, last_error=last_error, notes=distinct, not_kept=not_kept
+            looked_at=looked_at,
+            failing=failing,
+            last_error=last_error,
+            notes=remarks,
+            not_kept=not_kept,
         )

@@ -29,6 +29,7 @@ def register(gate: Gate) -> None:
     gate.route("GET POST", "/api/v2/users", users)
     gate.route("POST", "/api/v2/users/create_or_update", create_or_update_user)
     gate.route("GET PUT DELETE", "/api/v2/users/<int:record_id>", user)
+    gate.route("GET", "/api/v2/users/<int:record_id>/related", related)
     gate.route("GET POST", "/api/v2/groups", groups)
     gate.route("GET", "/api/v2/groups/assignable", groups)
     gate.route("GET", "/api/v2/groups/<int:record_id>", group)
@@ -100,6 +101,19 @@ def show_many_users(account: Account, _caller: Caller) -> Json:
 
 def count_users(account: Account, _caller: Caller) -> Json:
     return {"count": {"value": len(account.users), "refreshed_at": account.now()}}
+
+
+def related(account: Account, _caller: Caller, record_id: int) -> Json:
+    """Answer how many tickets a user has, as requester and as assignee."""
+    record(account.users, record_id)
+    counted = {"requested_tickets": "requester_id", "assigned_tickets": "assignee_id"}
+    tickets = account.tickets.values()
+    return {
+        "user_related": {
+            name: sum(1 for ticket in tickets if ticket[key] == record_id)
+            for name, key in counted.items()
+        }
+    }
 
 
 def user(account: Account, _caller: Caller, record_id: int) -> Reply:

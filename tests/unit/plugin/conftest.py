@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from installation import Installation, make_database
 
 from plugin.app import create_app
 from plugin.bootstrap import build_services
@@ -79,3 +80,17 @@ def send():
         return client.post(path, data=form, **given)
 
     return send
+
+
+@pytest.fixture(scope="module")
+def own_database(database_url):
+    """A database of the module's own, so that it sees no other test's accounts."""
+    return make_database(database_url)
+
+
+@pytest.fixture
+def here(own_database):
+    """An installation of the plugin, with a sandbox whose accounts can be connected."""
+    installation = Installation(own_database)
+    yield installation
+    installation.close()

@@ -1,23 +1,21 @@
 """Connecting and disconnecting accounts: over real HTTP to the sandbox, with a real database and
 a web process that receives the test delivery."""
 
-import threading
-import uuid
+import re
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from sqlalchemy import text
-from werkzeug.serving import make_server
+import yaml
+from installation import CREDENTIALS, serve
 
 from connectors.errors import CredentialsRejected, VendorUnavailable
 from connectors.freshdesk.connector import VENDOR as FRESHDESK
 from connectors.freshdesk.provision import FreshdeskSetup
-from connectors.setup import provisioned
+from connectors.setup import Finding, Level, provisioned
 from connectors.zendesk.connector import VENDOR as ZENDESK
-from plugin.app import create_app
-from plugin.bootstrap import build_services
 from plugin.connect import (
-    AccountRequest,
     ConnectError,
     Did,
     account_address,
@@ -28,96 +26,11 @@ from plugin.connect import (
     rotate,
     try_delivery,
 )
+from plugin.doctor import examine
 from plugin.sandbox.faults import Fault
-from plugin.sandbox.server import create_sandbox
-from plugin.settings import Settings
-from plugin.store.database import make_engine
-from plugin.store.migrate import migrate
 
-CREDENTIALS = {
-    "zendesk": {"client_id": "sandbox-client", "client_secret": "sandbox-secret"},
-    "freshdesk": {"api_key": "sandbox-key"},
-}
+OPENAPI = Path(__file__).parents[4] / "shared" / "reference" / "zendesk-oas.yaml"
 TITLES = {"SLA due", "SLA note", "SLA kind", "SLA environment"}
-
-
-@pytest.fixture(scope="module")
-def own_database(database_url):
-    """A database of this module's own, so that it sees no other test's accounts."""
-    name = f"connect_{uuid.uuid4().hex[:12]}"
-    with make_engine(database_url).connect() as server:
-        server.execution_options(isolation_level="AUTOCOMMIT").execute(
-            text(f"create database {name}")
-        )
-    url = make_engine(database_url).url.set(database=name, drivername="postgresql")
-    migrate(url.render_as_string(hide_password=False))
-    return url.render_as_string(hide_password=False)
-
-
-def serve(app):
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
-
-
-class Installation:
-    """A sandbox, a web process and the services, all in this process."""
-
-    def __init__(self, url):
-        self.settings = Settings(database_url=url, secret_key="a secret of the tests")
-        self.services = build_services(self.settings)
-        with self.services.store.database.transaction() as database:
-            database.execute(text("truncate connections, inbox, dedupe_keys"))
-        self.sandbox = create_sandbox()
-        self.helpdesks = serve(self.sandbox.app)
-        self.web = serve(create_app(self.settings, self.services))
-        self.public_url = f"http://127.0.0.1:{self.web.port}"
-
-    def close(self):
-        for server in (self.web, self.helpdesks):
-            server.shutdown()
-            server.server_close()
-        self.sandbox.close()
-        self.services.store.close()
-
-    def account(self, vendor, name="acme"):
-        """The sandbox's account as one finds it: without anything of ours."""
-        account = getattr(self.sandbox, vendor).account(name)
-        account.strip()
-        return account
-
-    def request(self, vendor, name="acme", **given):
-        values = {
-            "vendor": vendor,
-            "address": f"http://127.0.0.1:{self.helpdesks.port}/{vendor}/{name}",
-            "public_url": self.public_url,
-            "credentials": CREDENTIALS[vendor],
-        }
-        return AccountRequest(**{**values, **given})
-
-    def writes(self):
-        """The requests that changed something in a helpdesk, since the last call."""
-        calls = [
-            call
-            for call in self.sandbox.calls
-            if call["method"] != "GET"
-            and not call["path"].endswith("/oauth/tokens")
-            and call["status"] < 400
-        ]
-        self.sandbox.journal.clear()
-        return [f"{call['method']} {call['path'].split('/api/v2')[1]}" for call in calls]
-
-    def connected(self, key="acme"):
-        return self.services.store.connections.get(key)
-
-
-@pytest.fixture
-def here(own_database):
-    installation = Installation(own_database)
-    yield installation
-    installation.close()
-
-
 both = pytest.mark.parametrize("vendor", ["zendesk", "freshdesk"])
 
 
@@ -470,19 +383,18 @@ def test_an_account_has_the_time_zone_and_channels_that_were_answered(here):
 
 
 def test_a_freshdesk_token_can_end(here):
-    from datetime import timedelta
-
     here.account("freshdesk")
     connect_account(here.services, here.request("freshdesk", token_lasts=timedelta(days=20)))
     assert here.connected().settings["token_expires_at"]
 
 
 def test_the_vendors_tag_words_are_those_that_the_connector_reads():
-    from connectors.zendesk import provision, tickets
+    from connectors.zendesk import fields as made
+    from connectors.zendesk import tickets
 
     fields = tickets.Fields(kind=1, environment=2)
     for name, number in (("kind", 1), ("environment", 2)):
-        for _, tag in provision.OPTIONS[name]:
+        for _, tag in made.OPTIONS[name]:
             raw = {"id": 5, "custom_fields": [{"id": number, "value": tag}]}
             ticket = tickets.to_ticket(raw, options=tickets.Options(fields=fields))
             assert getattr(ticket, name) is not None
@@ -492,3 +404,57 @@ def test_both_vendors_take_the_preferred_credentials_first():
     assert ZENDESK.credential_sets[0] == ("client_id", "client_secret")
     assert FRESHDESK.credential_sets == (("api_key",),)
     assert FRESHDESK.setup.__module__ == FreshdeskSetup.__module__
+
+
+@pytest.mark.skipif(not OPENAPI.exists(), reason="Zendesk's OpenAPI file is not at hand")
+def test_every_request_of_connecting_is_one_that_zendesk_s_openapi_knows(here):
+    here.account("zendesk")
+    connect_account(here.services, here.request("zendesk", via="triggers"))
+    list(examine(here.services, here.connected()))
+    list(disconnect(here.services, "acme"))
+    with OPENAPI.open("rb") as file:
+        known = yaml.load(file, yaml.CSafeLoader)["paths"]
+    paths = {
+        re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path) + r"(\.json)?"): methods
+        for path, methods in known.items()
+    }
+    for call in here.sandbox.calls:
+        path = call["path"].split("?")[0].removeprefix("/zendesk/acme")
+        if path.startswith(("/oauth/", "/api/v2/webhooks")):
+            continue  # documented elsewhere, not in that file
+        methods = [found for one, found in paths.items() if one.fullmatch(path)]
+        assert any(call["method"].lower() in found for found in methods), path
+
+
+def test_a_field_that_was_made_under_an_older_name_is_still_ours(here):
+    account = here.account("zendesk")
+    connect_account(here.services, here.request("zendesk"))
+    connect_account(here.services, here.request("zendesk", titles={"due": "Frist"}))
+    titles = {field["title"] for field in account.ticket_fields.values()}
+    assert {"SLA due", "Frist"} <= titles
+    list(disconnect(here.services, "acme"))
+    titles = {field["title"] for field in account.ticket_fields.values()}
+    assert not {"SLA due", "Frist"} & titles
+
+
+def test_a_name_that_is_no_account_is_told_as_such(here):
+    nobody = f"http://127.0.0.1:{here.helpdesks.port}/nowhere/acme"
+    with pytest.raises(ConnectError, match="does not answer as a Freshdesk account"):
+        plan_account(here.services, here.request("freshdesk", address=nobody))
+
+
+def test_a_plan_of_freshdesk_without_api_stops_before_anything_is_made(here):
+    here.account("freshdesk")
+    plan = plan_account(here.services, here.request("freshdesk"))
+    free = Finding(level=Level.BROKEN, subject="plan", text="The plan Free", remedy="Growth")
+    plan = replace(plan, inspection=replace(plan.inspection, findings=(free,)))
+    with pytest.raises(ConnectError, match="The plan Free"):
+        list(carry_out(here.services, plan))
+    assert here.connected() is None
+
+
+def test_a_wrong_secret_is_noticed_though_an_older_token_still_holds(here):
+    connect_account(here.services, here.request("zendesk"))
+    wrong = {**CREDENTIALS["zendesk"], "client_secret": "mistyped"}
+    with pytest.raises(CredentialsRejected):
+        plan_account(here.services, here.request("zendesk", credentials=wrong))

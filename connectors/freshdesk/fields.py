@@ -1,0 +1,122 @@
+"""The fields that Freshdesk needs: those that agents see on a ticket, and the partner's package.
+
+A field of the right name and type that is there already is used as it is.
+"""
+# https://developers.freshdesk.com/api/#create_ticket_field
+# https://developers.freshdesk.com/api/#create_company_field  (read 2026-11)
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+
+from connectors.base import Connection
+from connectors.setup import CONTACT_TITLE, TIER_TITLE, Step, Wishes, with_settings
+
+from .admin import FreshdeskAdmin, Json
+
+OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "kind": ("Error", "Question", "Feature request"),
+    "environment": ("Production", "Test"),
+}
+_TEXT = ("custom_text", "custom_paragraph")
+
+
+def ticket_fields(admin: FreshdeskAdmin, wishes: Wishes) -> list[Step]:
+    """Return the steps for the fields that agents see."""
+    fields = admin.ticket_fields()
+    return [_ticket_field(admin, name, title, fields) for name, title in wishes.titles.items()]
+
+
+def company_fields(admin: FreshdeskAdmin, connection: Connection, wishes: Wishes) -> Iterator[Step]:
+    """Yield the steps for package and named contact."""
+    known = admin.company_fields()
+    settings = connection.settings
+    tiers = tuple(value for value, _ in wishes.tiers)
+    wanted = (
+        ("tier_field", "sla_tier", TIER_TITLE, "custom_dropdown", tiers),
+        ("named_contact_field", "sla_named_contact", CONTACT_TITLE, "custom_text", ()),
+    )
+    for setting, default, title, kind, choices in wanted:
+        name = str(settings.get(setting) or default)
+        there = next((f for f in known if name == f.get("name") or title == _label(f)), None)
+        accepted = (kind, *(one for one in _TEXT if one != kind))
+        body: Json = {"label": title, "type": kind}
+        if choices:
+            body["choices"] = _choices(choices)
+        yield Step(
+            name=f"company_field:{name}",
+            title=f"Company field {title!r} ({'drop-down' if choices else 'text'})",
+            found=str(there["id"]) if there else None,
+            conflict=_field_conflict(title, there, accepted, ()),
+            make=partial(admin.make, "company_field", body),
+            settle=partial(_with_company_field, admin, setting),
+        )
+
+
+def _ticket_field(admin: FreshdeskAdmin, name: str, title: str, fields: list[Json]) -> Step:
+    choices = OPTIONS.get(name, ())
+    there = next((one for one in fields if _label(one) == title), None)
+    kind = "custom_dropdown" if choices else "custom_text"
+    body: Json = {
+        "label": title,
+        "label_for_customers": title,
+        "type": kind,
+        "customers_can_edit": False,
+        "displayed_to_customers": False,
+    }
+    if choices:
+        body["choices"] = _choices(choices)
+    return Step(
+        name=f"ticket_field:{name}",
+        title=f"Ticket field {title!r} ({'drop-down' if choices else 'text'})",
+        found=str(there["id"]) if there else None,
+        conflict=_field_conflict(title, there, (kind,) if choices else _TEXT, choices),
+        make=partial(admin.make, "ticket_field", body),
+        settle=partial(_with_ticket_field, admin, name),
+    )
+
+
+def _field_conflict(
+    title: str, there: Json | None, accepted: tuple[str, ...], choices: tuple[str, ...]
+) -> str | None:
+    if there is None:
+        return None
+    if there.get("type") not in accepted:
+        return (
+            f"a field {title!r} of type {there.get('type')} is there already, and "
+            f"{' or '.join(accepted)} is needed: rename it, or choose another name for ours"
+        )
+    if there.get("archived"):
+        return f"the field {title!r} is archived: restore it, or choose another name for ours"
+    given = there.get("choices") or []
+    values = {str(one.get("value") if isinstance(one, dict) else one) for one in given}
+    missing = [choice for choice in choices if choice not in values]
+    if missing:
+        return (
+            f"the drop-down {title!r} that is there has no choice {', '.join(missing)}: "
+            "add it, or choose another name for ours"
+        )
+    return None
+
+
+def _with_ticket_field(
+    admin: FreshdeskAdmin, name: str, connection: Connection, field_id: str
+) -> Connection:
+    named = {str(one.get("id")): str(one.get("name")) for one in admin.ticket_fields()}
+    return with_settings(connection, **{f"{name}_field": named[field_id]})
+
+
+def _with_company_field(
+    admin: FreshdeskAdmin, setting: str, connection: Connection, field_id: str
+) -> Connection:
+    named = {str(one.get("id")): str(one.get("name")) for one in admin.company_fields()}
+    return with_settings(connection, **{setting: named[field_id]})
+
+
+def _label(field: Json) -> str:
+    return str(field.get("label") or "").strip()
+
+
+def _choices(values: Iterable[str]) -> list[Json]:
+    return [{"value": value, "position": n} for n, value in enumerate(values, start=1)]

@@ -1,0 +1,129 @@
+"""The fields that Zendesk needs: those that agents see on a ticket, and the partner's package.
+
+A field of the right name and type that is there already is used as it is.
+"""
+# https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_fields/
+# https://developer.zendesk.com/api-reference/ticketing/organizations/organization_fields/
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from connectors.base import Connection
+from connectors.setup import (
+    ABOUT_FIELDS,
+    CONTACT_TITLE,
+    TIER_TITLE,
+    Step,
+    Wishes,
+    with_settings,
+)
+
+from .admin import Json, ZendeskAdmin
+
+OPTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "kind": (
+        ("Error", "sla_kind_error"),
+        ("Question", "sla_kind_question"),
+        ("Feature request", "sla_kind_feature_request"),
+    ),
+    "environment": (("Production", "sla_env_production"), ("Test", "sla_env_test")),
+}
+_TEXT = ("text", "textarea")
+
+
+def ticket_fields(admin: ZendeskAdmin, wishes: Wishes) -> list[Step]:
+    """Return the steps for the fields that agents see."""
+    fields = admin.get("/ticket_fields.json").get("ticket_fields") or []
+    return [_ticket_field(admin, name, title, fields) for name, title in wishes.titles.items()]
+
+
+def organization_fields(
+    admin: ZendeskAdmin, connection: Connection, wishes: Wishes
+) -> Iterator[Step]:
+    """Yield the steps for package and named contact."""
+    known = {
+        str(one.get("key")): one
+        for one in admin.every("/organization_fields.json", "organization_fields")
+    }
+    settings = connection.settings
+    tier = str(settings.get("tier_field") or "sla_tier")
+    contact = str(settings.get("named_contact_field") or "sla_named_contact")
+    options = [{"name": label, "value": value} for value, label in wishes.tiers]
+    wanted: tuple[tuple[str, str, str, Json], ...] = (
+        (tier, TIER_TITLE, "dropdown", {"custom_field_options": options}),
+        (contact, CONTACT_TITLE, "text", {}),
+    )
+    for key, title, type_, more in wanted:
+        there = known.get(key)
+        accepted = {type_, *_TEXT}
+        conflict = None
+        if there and there.get("type") not in accepted:
+            conflict = (
+                f"the organization field {key!r} is of type {there.get('type')}, and "
+                f"{' or '.join(sorted(accepted))} is needed: name another field"
+            )
+        yield Step(
+            name=f"organization_field:{key}",
+            title=f"Organization field {key!r} ({type_})",
+            found=str(there["id"]) if there else None,
+            conflict=conflict,
+            make=partial(
+                admin.make,
+                "organization_field",
+                {"key": key, "title": title, "type": type_, "active": True, **more},
+            ),
+        )
+
+
+def _ticket_field(admin: ZendeskAdmin, name: str, title: str, fields: list[Json]) -> Step:
+    options = OPTIONS.get(name, ())
+    same = [one for one in fields if str(one.get("title")).strip() == title]
+    there = next((one for one in same if one.get("active", True)), None)
+    conflict = _field_conflict(title, there, options)
+    if same and there is None:
+        conflict = f"the ticket field {title!r} is deactivated: activate it, or rename it"
+    body = {
+        "type": "tagger" if options else "text",
+        "title": title,
+        "agent_description": ABOUT_FIELDS[name],
+        "visible_in_portal": False,
+        "editable_in_portal": False,
+        "custom_field_options": [{"name": label, "value": tag} for label, tag in options],
+    }
+    return Step(
+        name=f"ticket_field:{name}",
+        title=f"Ticket field {title!r} ({'drop-down' if options else 'text'})",
+        found=str(there["id"]) if there else None,
+        conflict=conflict,
+        make=partial(admin.make, "ticket_field", body),
+        settle=partial(_with_field, name),
+    )
+
+
+def _field_conflict(
+    title: str, there: Json | None, options: tuple[tuple[str, str], ...]
+) -> str | None:
+    if there is None:
+        return None
+    wanted = ("tagger",) if options else _TEXT
+    if there.get("type") not in wanted:
+        return (
+            f"a ticket field {title!r} of type {there.get('type')} is there already, and "
+            f"{' or '.join(wanted)} is needed: rename it, or choose another name for ours"
+        )
+    values = {str(one.get("value")) for one in there.get("custom_field_options") or ()}
+    missing = [tag for _, tag in options if tag not in values]
+    if missing:
+        return (
+            f"the drop-down {title!r} that is there has no option with the tag "
+            f"{', '.join(missing)}: add it, or choose another name for ours"
+        )
+    return None
+
+
+def _with_field(name: str, connection: Connection, field_id: str) -> Connection:
+    known: Any = connection.settings.get("fields") or {}
+    return with_settings(connection, fields={**known, name: int(field_id)})

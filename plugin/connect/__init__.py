@@ -1,0 +1,43 @@
+"""Connects accounts: checks, a plan, the steps carried out, a test delivery; and undoes it.
+
+Command line and console call this.
+"""
+
+from plugin.connect.plan import (
+    Did,
+    Plan,
+    StepDone,
+    carry_out,
+    connect_account,
+    disconnect,
+    keep_account,
+    plan_account,
+    rotate,
+)
+from plugin.connect.request import (
+    AccountRequest,
+    ConnectError,
+    account_address,
+    open_setup,
+    require,
+)
+from plugin.connect.trial import Arrival, try_delivery
+
+__all__ = [
+    "AccountRequest",
+    "Arrival",
+    "ConnectError",
+    "Did",
+    "Plan",
+    "StepDone",
+    "account_address",
+    "carry_out",
+    "connect_account",
+    "disconnect",
+    "keep_account",
+    "open_setup",
+    "plan_account",
+    "require",
+    "rotate",
+    "try_delivery",
+]

@@ -1,0 +1,194 @@
+"""What an admin asks for, checked and completed: addresses, key, credentials, answers.
+
+Asks no helpdesk; `plan.py` does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from connectors.addresses import AddressError
+from connectors.base import Connection, Vendor
+from connectors.http import check_address
+from connectors.setup import FIELD_TITLES, Setup, Wishes, with_settings
+from plugin.pipeline import Services
+from sla_rules.errors import PolicyError
+
+_KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+
+class ConnectError(Exception):
+    """Something that the admin can mend; the message is one sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRequest:
+    """What an admin asks for; what is not named stays as it was connected.
+
+    Without `key` one is made from the address. `settings` are the vendor's own, and the answers
+    for this account (`time_zone`, `counted_channels`).
+    """
+
+    vendor: str
+    address: str
+    public_url: str | None = None
+    key: str | None = None
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    settings: Mapping[str, object] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
+    via: str | None = None
+    views: bool | None = None
+    token_lasts: timedelta | None = None
+
+
+def account_address(vendor: Vendor, text: str) -> str:
+    """Return an account's base URL from what an admin types: a name, a host or a page's address.
+
+    Raises `ConnectError` for anything but the vendor's own hosts, https, or this machine.
+    """
+    given = text.strip().rstrip("/")
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", given):
+        given = f"https://{given.lower()}.{vendor.domain}"
+    elif "://" not in given:
+        given = f"https://{given}"
+    parts = urlsplit(given)
+    if (parts.hostname or "").endswith("." + vendor.domain):
+        given = f"{parts.scheme}://{parts.netloc.lower()}"  # a page of the account will do
+    try:
+        check_address(given, vendor.domain)
+    except (AddressError, ValueError) as error:
+        raise ConnectError(str(error)) from None
+    return given
+
+
+def require(services: Services, key: str) -> Connection:
+    """Return the account of that key. Raises `ConnectError`."""
+    connection = services.store.connections.get(key)
+    if connection is None:
+        known = ", ".join(one.key for one in services.store.connections.every()) or "none"
+        raise ConnectError(f"there is no connection {key!r} (there are: {known})")
+    return connection
+
+
+def open_setup(
+    services: Services, connection: Connection, *, token_lasts: timedelta | None = None
+) -> Setup:
+    """Return the administration of an account as it was connected. Raises `AddressError`."""
+    wishes = wishes_of(services, connection, token_lasts)
+    return services.vendors[connection.vendor].setup(connection, wishes)
+
+
+def requested(
+    services: Services, vendor: Vendor, request: AccountRequest
+) -> tuple[Connection, bool]:
+    """Return the account as it would be saved, and whether it is known. Raises `ConnectError`."""
+    base_url = account_address(vendor, request.address)
+    accounts = services.store.connections.every()
+    key = request.key or _free_key(accounts, vendor, base_url)
+    if not _KEY.fullmatch(key):
+        raise ConnectError(f"the key {key!r} may hold a-z, 0-9, - and _, 40 at most")
+    known = next((one for one in accounts if one.key == key), None)
+    given_url = request.public_url or (known.settings.get("public_url") if known else None)
+    public_url = _public_address(str(given_url or ""), base_url)
+    twin = next((one for one in accounts if one.base_url == base_url and one.key != key), None)
+    if twin:
+        raise ConnectError(f"{base_url} is connected already, as {twin.key!r}")
+    if known and (known.vendor, known.base_url) != (vendor.name, base_url):
+        raise ConnectError(f"the key {key!r} is taken by {known.base_url}: choose another --key")
+    credentials = request.credentials or (known.credentials if known else {})
+    complete = [s for s in vendor.credential_sets if all(credentials.get(name) for name in s)]
+    if not complete:
+        sets = " or ".join(" and ".join(names) for names in vendor.credential_sets)
+        raise ConnectError(f"{vendor.title} needs {sets}")
+    titles = {**FIELD_TITLES, **_titles_of(known), **request.titles}
+    connection = Connection(
+        key=key,
+        vendor=vendor.name,
+        base_url=base_url,
+        credentials={name: credentials[name] for name in complete[0]},
+        webhook_secrets=known.webhook_secrets if known else (),
+        settings=known.settings if known else {},
+    )
+    _check_answers(services, request.settings)
+    answers: dict[str, object] = {**request.settings, "public_url": public_url}
+    if titles != FIELD_TITLES:
+        answers["titles"] = titles
+    if request.via is not None:
+        answers["via"] = request.via
+    if request.views is not None:
+        answers["views"] = request.views
+    connection = with_settings(connection, **answers)
+    return connection, known is not None
+
+
+def _check_answers(services: Services, settings: Mapping[str, object]) -> None:
+    zone, channels = settings.get("time_zone"), settings.get("counted_channels")
+    try:
+        services.policies().adapted(
+            time_zone=str(zone) if zone else None,
+            counted_channels=map(str, channels) if isinstance(channels, list) else None,
+        )
+    except PolicyError as error:
+        raise ConnectError(str(error)) from None
+
+
+def _titles_of(connection: Connection | None) -> dict[str, str]:
+    titles = connection.settings.get("titles") if connection else None
+    return {str(k): str(v) for k, v in titles.items()} if isinstance(titles, dict) else {}
+
+
+def wishes_of(services: Services, connection: Connection, token_lasts: timedelta | None) -> Wishes:
+    """Return what is to be made for an account, by its settings and the policy of now."""
+    policy, settings = services.policies().current(services.clock()), connection.settings
+    return Wishes(
+        public_url=str(settings.get("public_url") or ""),
+        now=services.clock(),
+        tiers=tuple((key, tier.label) for key, tier in policy.tiers.items()),
+        tags=policy.tags.model_dump(),
+        tier_tags=tuple(tier.tag for tier in policy.tiers.values()),
+        titles={**FIELD_TITLES, **_titles_of(connection)},
+        via=str(settings.get("via") or "events"),
+        views=settings.get("views") is not False,
+        token_lasts=token_lasts,
+    )
+
+
+def _public_address(text: str, base_url: str) -> str:
+    """A helpdesk in the cloud reaches https addresses on the internet, and nothing else."""
+    given = text.strip().rstrip("/")
+    parts = urlsplit(given)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConnectError(
+            f"the public URL {text!r} is not an address such as https://sla.example.com"
+        )
+    if _is_local(urlsplit(base_url).hostname or ""):
+        return given
+    if parts.scheme != "https" or _is_local(parts.hostname):
+        raise ConnectError(
+            f"the helpdesk cannot reach {given}: the public URL must be https and on the internet"
+        )
+    return given
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return host == "localhost" or "." not in host
+
+
+def _free_key(accounts: list[Connection], vendor: Vendor, base_url: str) -> str:
+    """The account's own name, with the vendor's where another account has it."""
+    same = next((one.key for one in accounts if one.base_url == base_url), None)
+    if same:
+        return same
+    parts = urlsplit(base_url)
+    name = parts.path.rsplit("/", 1)[-1] or (parts.hostname or "").split(".")[0]
+    name = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")[:30] or vendor.name
+    taken = {one.key for one in accounts}
+    return name if name not in taken else f"{name}-{vendor.name}"
