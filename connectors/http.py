@@ -27,6 +27,7 @@ from .errors import (
     VendorUnavailable,
 )
 from .pace import Limits, Pace
+from .time_limit import seconds_left
 
 TIMEOUT = (3.05, 10.0)  # seconds to connect, to read
 WITHOUT_RETRY_AFTER = 10.0  # seconds to keep off after a 429 that names none
@@ -100,10 +101,11 @@ class AccountSession(requests.Session):
         charges = self._limits.charges(method.upper(), path) if self._limits else ()
         if self._pace:
             self._pace.take(charges)
+        timeout = self._timeout(method)
         self.calls += 1
         try:
             response = super().request(
-                method, url, **{**options, "timeout": TIMEOUT, "allow_redirects": False}
+                method, url, **{**options, "timeout": timeout, "allow_redirects": False}
             )
         except (requests.RequestException, AddressError) as error:
             raise VendorUnavailable(
@@ -117,6 +119,17 @@ class AccountSession(requests.Session):
         if not 200 <= response.status_code < 300:
             raise self._error(method, response)
         return response
+
+    def _timeout(self, method: str) -> tuple[float, float]:
+        """The waits allowed to this request: the usual ones, or what is left of the time limit."""
+        left = seconds_left()
+        if left is None:
+            return TIMEOUT
+        if left <= 0:
+            raise VendorUnavailable(
+                f"{self.vendor} took too long in all, {method} was not sent", code="OutOfTime"
+            )
+        return min(TIMEOUT[0], left), min(TIMEOUT[1], left)
 
     def _error(self, method: str, response: requests.Response) -> VendorError:
         status = response.status_code

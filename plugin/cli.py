@@ -7,7 +7,7 @@ from itertools import chain
 
 import click
 
-from plugin.commands import catchup, connect, console, doctor, policy, report, rules, run
+from plugin.commands import catchup, connect, console, doctor, policy, replay, report, rules, run
 from plugin.settings import SettingsError
 from sla_rules.errors import PolicyError
 
@@ -27,6 +27,7 @@ for _command in chain(
     rules.COMMANDS,
     policy.COMMANDS,
     report.COMMANDS,
+    replay.COMMANDS,
 ):
     cli.add_command(_command)
 

@@ -11,7 +11,7 @@ from typing import Any
 from procrastinate import SyncPsycopgConnector, exceptions, tasks
 from procrastinate.manager import JobManager
 from psycopg.types.json import Jsonb
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 
 class Lane(Enum):
@@ -28,6 +28,7 @@ class Lane(Enum):
 
 LOOK_AT_TICKET = "look_at_ticket"
 QUEUE = "tickets"
+AFTER_FAILURE = 10.0  # seconds
 _manager = JobManager(SyncPsycopgConnector())  # never opened: every call brings its connection
 
 
@@ -38,7 +39,8 @@ def live_job(connection: str, ticket_id: str) -> tuple[str, str, str, str, int, 
     """
     key = f"{connection}/{ticket_id}"
     arguments = {"connection": connection, "ticket_id": ticket_id, "attempt": 0}
-    return QUEUE, LOOK_AT_TICKET, key, key, 0, Jsonb(arguments)
+    lane = Lane.LIVE
+    return QUEUE, LOOK_AT_TICKET, key, key + lane.suffix, lane.priority, Jsonb(arguments)
 
 
 def enqueue_look(
@@ -80,3 +82,31 @@ def enqueue_look(
     except exceptions.AlreadyEnqueued:
         return False
     return True
+
+
+def requeue_failed(database: Connection, limit: int = 100) -> int:
+    """Queue a fresh look for each that ended in failure, in the caller's transaction.
+
+    Looks keep their own events; this is the net below them. Returns how many there were.
+    """
+    failed = database.execute(_TAKE_FAILED, {"task": LOOK_AT_TICKET, "limit": limit}).scalars()
+    arguments = list(failed)
+    for one in arguments:
+        enqueue_look(
+            database,
+            connection=one["connection"],
+            ticket_id=one["ticket_id"],
+            attempt=int(one.get("attempt", 0)) + 1,
+            wait=AFTER_FAILURE,
+            bulk=bool(one.get("bulk")),
+        )
+    return len(arguments)
+
+
+_TAKE_FAILED = text("""
+    delete from procrastinate_jobs where id in (
+        select id from procrastinate_jobs
+        where status = 'failed' and task_name = :task
+        order by id limit :limit for update skip locked
+    ) returning args
+""")

@@ -5,21 +5,24 @@ Knows no web framework, no database driver and no vendor; `bootstrap.py` hands t
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import structlog
 
 from connectors.base import Connection, Connector, Delivery, Knock, OrganizationEvent, Vendor
 from connectors.bulk import Bulk
-from connectors.errors import Conflict, TicketNotFound, VendorError, VerificationError
+from connectors.errors import Conflict, ConnectorError, VendorError, VerificationError
+from connectors.time_limit import time_limit
 from plugin.metrics import CALLS_PER_LOOK, JUDGED, LOOKS, VENDOR_CALLS, VENDOR_ERRORS
 from plugin.notify import Notifier, notices_for
-from plugin.store import AuditEntry, Store
+from plugin.setbacks import describe, take_setback
+from plugin.store import AuditEntry, Store, StoreUnavailable
+from plugin.store.circuits import Admission
 from plugin.store.connections import DOUBTED_AFTER
+from plugin.store.dead_letters import SetAside
 from sla_rules.decision import Decision, instant
 from sla_rules.engine import decide
 from sla_rules.memory import Memory, as_left, remember
@@ -31,8 +34,7 @@ from sla_rules.ticket import Ticket, TicketPatch, Traits, Written
 log = structlog.get_logger()
 
 LOOKS_AFTER_CONFLICT = 3
-FIRST_WAIT = timedelta(seconds=5)
-LONGEST_WAIT = timedelta(hours=1)
+LONGEST_LOOK = 45.0  # seconds that a look may use the vendor's API
 
 
 class Receipt(StrEnum):
@@ -133,44 +135,53 @@ def look_at_ticket(
 ) -> Outcome:
     """Read a ticket as it is now, decide, write the difference, keep what was done.
 
-    A failure that may pass queues another look, in the lane of `bulk` work where it came from
-    there; a final one is kept with its reason. Raises `StoreUnavailable`.
+    A look that fails, for whatever reason, is queued again (in the lane of `bulk` work where it came
+    from there), set aside or waits for its account (`setbacks.py`). Raises `StoreUnavailable`; then
+    the caller keeps the event.
     """
     connection = services.store.connections.get(key)
     if connection is None:
         return Outcome.SKIPPED
-    connector = services.connector(connection)
-    calls_before = connector.calls
-    outcome = _try(services, connection, connector, ticket_id, attempt, bulk=bulk)
-    calls = connector.calls - calls_before
-    CALLS_PER_LOOK.labels(connection.vendor, outcome.value).observe(calls)
+    admission = services.store.circuits.admit(key, ticket_id)
+    if admission is Admission.WAITS:
+        log.info("look waits for its account", connection=key, ticket=ticket_id)
+        return Outcome.SKIPPED
+    calls_before = 0
+    connector: Connector | None = None
+    outcome = Outcome.FAILED
+    try:
+        with time_limit(LONGEST_LOOK):
+            connector = services.connector(connection)
+            calls_before = connector.calls
+            outcome = _look_until_settled(services, connection, connector, ticket_id)
+    except StoreUnavailable:
+        raise
+    except Exception as error:  # noqa: BLE001  (a bug may cost a look, never an event)
+        if isinstance(error, VendorError):
+            VENDOR_ERRORS.labels(connection.vendor, type(error).__name__).inc()
+        calls = connector.calls - calls_before if connector else 0
+        outcome = _failed(services, key, ticket_id, error, attempt, admission, bulk=bulk, calls=calls)
+        return outcome
+    finally:
+        if connector is not None:
+            calls = connector.calls - calls_before
+            VENDOR_CALLS.labels(connection.vendor).inc(calls)
+            CALLS_PER_LOOK.labels(connection.vendor, outcome.value).observe(calls)
+    if admission is not Admission.WORKING and services.store.circuits.note_answer(key):
+        log.info("account is back", connection=key)
+    services.store.dead_letters.resolve(key, ticket_id)
     return outcome
 
 
-def _try(
-    services: Services,
-    connection: Connection,
-    connector: Connector,
-    ticket_id: str,
-    attempt: int,
-    *,
-    bulk: bool,
+def _look_until_settled(
+    services: Services, connection: Connection, connector: Connector, ticket_id: str
 ) -> Outcome:
-    key, calls_before = connection.key, connector.calls
-    try:
-        for _ in range(LOOKS_AFTER_CONFLICT - 1):
-            try:
-                return _look(services, connection, connector, ticket_id)
-            except Conflict:
-                continue
-        return _look(services, connection, connector, ticket_id)
-    except VendorError as error:
-        VENDOR_ERRORS.labels(connection.vendor, type(error).__name__).inc()
-        return _failed(
-            services, key, ticket_id, error, attempt, bulk, calls=connector.calls - calls_before
-        )
-    finally:
-        VENDOR_CALLS.labels(connection.vendor).inc(connector.calls - calls_before)
+    for _ in range(LOOKS_AFTER_CONFLICT - 1):
+        try:
+            return _look(services, connection, connector, ticket_id)
+        except Conflict:
+            continue
+    return _look(services, connection, connector, ticket_id)
 
 
 def _look(
@@ -285,17 +296,19 @@ def _failed(
     services: Services,
     key: str,
     ticket_id: str,
-    error: VendorError,
+    error: Exception,
     attempt: int,
-    bulk: bool,
+    admission: Admission,
     *,
+    bulk: bool,
     calls: int,
 ) -> Outcome:
-    outcome = Outcome.SKIPPED if isinstance(error, TicketNotFound) else Outcome.FAILED
-    wait: float | None = None
-    if error.retryable:
-        wait = error.retry_after or _backoff(attempt)
-        services.store.inbox.look_again(key, ticket_id, attempt=attempt + 1, wait=wait, bulk=bulk)
+    setback = take_setback(
+        services.store, key, ticket_id, error, attempt=attempt, admission=admission, bulk=bulk
+    )
+    outcome = Outcome.SKIPPED if setback.reason is SetAside.GONE else Outcome.FAILED
+    is_known = isinstance(error, ConnectorError)
+    said = f"{type(error).__name__}: {error}" if is_known else describe(error)
     services.store.tickets.record_failure(
         AuditEntry(
             connection=key,
@@ -303,20 +316,22 @@ def _failed(
             at=services.clock(),
             outcome=outcome,
             calls=calls,
-            error=f"{type(error).__name__}: {error}",
+            error=said,
         )
     )
-    if isinstance(error, TicketNotFound):
+    if setback.reason is SetAside.GONE:
         services.store.deadlines.forget(key, ticket_id)
     LOOKS.labels(outcome.value).inc()
-    log.warning("look failed", connection=key, ticket=ticket_id, error=str(error), again_in=wait)
+    log.warning(
+        "look failed",
+        connection=key,
+        ticket=ticket_id,
+        error=said,
+        set_aside=setback.reason,
+        again_in=setback.again_in,
+        waits=setback.waits,
+    )
     return outcome
-
-
-def _backoff(attempt: int) -> float:
-    """Seconds until the next attempt: doubling, with jitter, never above an hour."""
-    longest = min(LONGEST_WAIT, FIRST_WAIT * (1 << min(attempt, 12)))
-    return longest.total_seconds() * random.uniform(0.5, 1)  # noqa: S311  (jitter, no secret)
 
 
 def _shown(patch: TicketPatch, written: Written | None) -> dict[str, object]:

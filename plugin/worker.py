@@ -6,59 +6,109 @@ What a job does is `pipeline.look_at_ticket`; there is no retry in place (see `j
 from __future__ import annotations
 
 import asyncio
+import signal
+import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from datetime import timedelta
 
+import psycopg
 import structlog
 from procrastinate import App, JobContext, PsycopgConnector, exceptions
-from procrastinate.jobs import Status
 
-from plugin import deadlines
+from plugin import deadlines, upkeep
 from plugin.bootstrap import build_services
 from plugin.jobs import LOOK_AT_TICKET
 from plugin.pacing import PATIENCE, bulk_work
 from plugin.pipeline import Services, look_at_ticket
 from plugin.reconcile import sweep_all
+from plugin.retention import KEPT, kept_for
 from plugin.settings import Settings
+from plugin.store import StoreUnavailable
+from plugin.store.database import Patience, driver_options
+from plugin.upkeep import STALLED_AFTER
 
 log = structlog.get_logger()
 
 HEARTBEAT = 5  # seconds
-STALLED_AFTER = 20  # seconds: four heartbeats missed
+LONGEST_WAIT = 5  # seconds between two attempts to reach the database
+ENGINE_CONNECTIONS = 4  # of a worker: the engine's own, besides one for each job
+RETRY_KEEPING = (0.5, 2.0)  # seconds
 
 
 def run_worker(settings: Settings) -> None:
-    """Work until SIGTERM or SIGINT; the jobs in hand are finished first."""
-    asyncio.run(_run(settings))
+    """Work until SIGTERM or SIGINT; the jobs in hand are finished first.
+
+    Where the database was lost the engine is begun anew, after every job that was in hand has
+    ended, so that no ticket has two writers here.
+    """
+    wait = 0
+    while not asyncio.run(_run_until_stopped(settings)):
+        wait = min(wait + 1, LONGEST_WAIT)
+        log.error("the database does not answer", again_in=wait)
+        time.sleep(wait)
+
+
+async def _run_until_stopped(settings: Settings) -> bool:
+    """Run the engine; True where a signal ended it, False where the database was lost."""
+    running = asyncio.create_task(_run(settings))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, running.cancel)
+    try:
+        await running  # the engine ends by itself where it lost the database
+    except asyncio.CancelledError:
+        return True
+    except (exceptions.ConnectorException, psycopg.Error) as error:
+        log.warning("the engine ended", error=type(error).__name__)
+    finally:
+        await loop.shutdown_default_executor()
+    return False
 
 
 async def _run(settings: Settings) -> None:
     concurrency = settings.worker_concurrency
     services = build_services(settings, pool_size=concurrency + 1)
-    address = settings.require_database().replace("postgres://", "postgresql://", 1)
-    app = build_app(address, services)
-    loop = asyncio.get_running_loop()
-    loop.set_default_executor(ThreadPoolExecutor(concurrency + 2, "job"))
-    async with app.open_async():
-        await app.run_worker_async(
-            queues=["tickets", "upkeep"],
-            concurrency=concurrency,
-            fetch_job_polling_interval=1,  # a follow-up job is not announced when its lock is freed
-            delete_jobs="successful",
-            update_heartbeat_interval=HEARTBEAT,
-            stalled_worker_timeout=STALLED_AFTER,
-            shutdown_graceful_timeout=20,
-        )
+    app = build_app(settings.require_database(), services, kept=kept_for(settings.keep_days))
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(concurrency + 2, "job"))
+    try:
+        async with app.open_async():
+            await app.run_worker_async(
+                queues=["tickets", "upkeep"],
+                concurrency=concurrency,
+                fetch_job_polling_interval=1,  # a job whose lock is freed is not announced
+                delete_jobs="successful",
+                update_heartbeat_interval=HEARTBEAT,
+                stalled_worker_timeout=STALLED_AFTER,
+                shutdown_graceful_timeout=20,
+                install_signal_handlers=False,
+            )
+    finally:
+        services.store.close()
 
 
-def build_app(database_url: str, services: Services) -> App:
+def build_app(
+    database_url: str, services: Services, *, kept: Mapping[str, timedelta] = KEPT
+) -> App:
     """Return the job engine with its tasks."""
-    app = App(connector=PsycopgConnector(conninfo=database_url, min_size=2, max_size=8))
+    app = App(
+        connector=PsycopgConnector(
+            conninfo=database_url.replace("postgres://", "postgresql://", 1),
+            min_size=2,
+            max_size=ENGINE_CONNECTIONS,
+            timeout=10,
+            kwargs=driver_options(database_url, Patience()),
+        )
+    )
 
     @app.task(name=LOOK_AT_TICKET, queue="tickets")
     def look(connection: str, ticket_id: str, attempt: int = 0, bulk: bool = False) -> None:
-        with bulk_work(PATIENCE) if bulk else nullcontext():
-            look_at_ticket(services, connection, ticket_id, attempt, bulk=bulk)
+        try:
+            with bulk_work(PATIENCE) if bulk else nullcontext():
+                look_at_ticket(services, connection, ticket_id, attempt, bulk=bulk)
+        except StoreUnavailable:
+            keep_event(services, connection, ticket_id, attempt, bulk=bulk)
 
     @app.periodic(cron="* * * * *")
     @app.task(name="sweep", queue="upkeep", queueing_lock="sweep", lock="sweep", pass_context=True)
@@ -66,30 +116,26 @@ def build_app(database_url: str, services: Services) -> App:
         del context, timestamp
         sweep_all(services)
 
-    @app.periodic(cron="* * * * * */10")
-    @app.task(
-        name="retry_stalled", queue="upkeep", queueing_lock="retry_stalled", pass_context=True
-    )
-    async def retry_stalled(context: JobContext, timestamp: int) -> None:
-        del context, timestamp
-        await take_up_stalled(app)
-
     deadlines.add_tasks(app, services)
+    upkeep.register(app, services, kept)
     return app
 
 
-async def take_up_stalled(app: App) -> int:
-    """Queue the jobs of dead workers again; where a newer one waits for the ticket, that one does.
+def keep_event(
+    services: Services, connection: str, ticket_id: str, attempt: int, *, bulk: bool
+) -> None:
+    """Queue a look that the database cut short; where it takes none, the job fails and is kept.
 
-    Returns how many there were.
+    `upkeep.requeue_failed` takes failed jobs up again.
     """
-    stalled = list(await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER))
-    for job in stalled:
+    for wait in (*RETRY_KEEPING, None):
         try:
-            await app.job_manager.retry_job(job)
-        except exceptions.UniqueViolation:
-            await app.job_manager.finish_job_by_id_async(
-                job_id=job.id or 0, status=Status.ABORTED, delete_job=False
+            services.store.inbox.look_again(
+                connection, ticket_id, attempt=attempt + 1, wait=1, bulk=bulk
             )
-        log.warning("stalled job taken up", job=job.id, lock=job.lock)
-    return len(stalled)
+        except StoreUnavailable:
+            if wait is None:
+                raise
+            time.sleep(wait)
+        else:
+            return

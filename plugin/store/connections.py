@@ -6,7 +6,7 @@ import time
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from connectors.base import Connection, WebhookSecret
@@ -44,6 +44,11 @@ class Connections:
                 insert(t.connections)
                 .values(row)
                 .on_conflict_do_update(index_elements=["key"], set_=row)
+            )
+            database.execute(  # perhaps it works now
+                t.circuits.update()
+                .where(t.circuits.c.connection == connection.key, t.circuits.c.state == "broken")
+                .values(probe_at=func.now())
             )
         self._known.pop(connection.key, None)
 

@@ -44,7 +44,7 @@ class Database:
     ) -> None:
         patience = patience or Patience()
         self._engine = make_engine(database_url, pool_size=pool_size, patience=patience)
-        self._lines = _Lines(_address(database_url), _options(database_url, patience))
+        self._lines = _Lines(_address(database_url), driver_options(database_url, patience))
 
     def close(self) -> None:
         """Give the connections back."""
@@ -118,7 +118,7 @@ def make_engine(database_url: str, *, pool_size: int = 5, patience: Patience = U
         max_overflow=0,
         pool_timeout=patience.pool,
         pool_pre_ping=True,
-        connect_args=_options(database_url, patience),
+        connect_args=driver_options(database_url, patience),
     )
 
 
@@ -126,8 +126,8 @@ def _address(database_url: str) -> URL:
     return make_url(database_url.replace("postgres://", "postgresql://", 1))
 
 
-def _options(database_url: str, patience: Patience) -> dict[str, Any]:
-    """What the driver is told; options that stand in the address come first and stay."""
+def driver_options(database_url: str, patience: Patience) -> dict[str, Any]:
+    """Return what the driver is told; options that stand in the address come first and stay."""
     given = _address(database_url).query.get("options", "")
     limits = {"statement_timeout": patience.statement, "lock_timeout": patience.lock}
     ours = [f"-c {name}={int(seconds * 1000)}" for name, seconds in limits.items() if seconds]

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from connectors.base import Delivery, TicketEvent
-from plugin.jobs import enqueue_look, live_job
+from plugin.jobs import enqueue_look, live_job, requeue_failed
 from plugin.store import tables as t
 from plugin.store.database import Database
 
@@ -74,3 +74,35 @@ class Inbox:
                 wait=wait,
                 bulk=bulk,
             )
+
+    def requeue_failed(self) -> int:
+        """Queue a fresh look for each that ended in failure; returns how many there were."""
+        with self._database.transaction() as database:
+            return requeue_failed(database)
+
+    def look_at_delivered(
+        self,
+        since: datetime,
+        until: datetime,
+        connection: str | None = None,
+        *,
+        count: bool = False,
+    ) -> int:
+        """Queue a look at each ticket with a delivery accepted in [since, until), below live ones.
+
+        Returns how many tickets there are; with `count` nothing is queued.
+        """
+        table = t.inbox.c
+        conditions = [
+            table.received_at >= since,
+            table.received_at < until,
+            table.outcome == "accepted",
+        ]
+        if connection is not None:
+            conditions.append(table.connection == connection)
+        query = select(table.connection, table.ticket_id).where(*conditions).distinct()
+        with self._database.transaction() as database:
+            tickets = database.execute(query).all()
+            for key, ticket_id in () if count else tickets:
+                enqueue_look(database, connection=key, ticket_id=ticket_id, attempt=1)
+        return len(tickets)

@@ -8,8 +8,10 @@ from __future__ import annotations
 from plugin.secrets import Vault
 from plugin.store.admin_actions import AdminActions
 from plugin.store.api_tokens import ApiTokens
+from plugin.store.circuits import Circuits
 from plugin.store.connections import Connections
 from plugin.store.database import Database, Patience
+from plugin.store.dead_letters import DeadLetters
 from plugin.store.deadlines import Deadlines
 from plugin.store.facts import Facts
 from plugin.store.feature_requests import FeatureRequests
@@ -21,6 +23,7 @@ from plugin.store.pacing import Budgets
 from plugin.store.people import People
 from plugin.store.refusals import RefusalCounts
 from plugin.store.reports import Reports
+from plugin.store.retention import Retention
 from plugin.store.sessions import Sessions
 from plugin.store.sweeps import Sweeps
 from plugin.store.ticket_search import TicketSearch
@@ -42,6 +45,8 @@ class Store:
         self.connections = Connections(self.database, vault)
         self.facts = Facts(self.database)
         self.inbox = Inbox(self.database)
+        self.circuits = Circuits(self.database)
+        self.dead_letters = DeadLetters(self.database)
         self.refusals = RefusalCounts(self.database)
         self.tickets = Tickets(self.database)
         self.organizations = Organizations(self.database)
@@ -57,6 +62,7 @@ class Store:
         self.people = People(self.database)
         self.sessions = Sessions(self.database)
         self.admin_actions = AdminActions(self.database)
+        self.retention = Retention(self.database)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -80,6 +80,51 @@ dedupe_keys = Table(
     Index("dedupe_keys_received_at", "received_at"),
 )
 
+circuits = Table(
+    "circuits",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("probes", Integer, nullable=False),
+    Column("reason", Text),
+    Column("detail", Text),
+    _instant("since"),
+    _instant("probe_at"),
+)
+
+waiting_tickets = Table(
+    "waiting_tickets",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("ticket_id", Text, primary_key=True),
+    _instant("since", null=False),
+    Index("waiting_tickets_since", "connection", "since"),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("connection", Text, nullable=False),
+    Column("ticket_id", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("times", Integer, nullable=False),
+    _instant("first_at", null=False),
+    _instant("last_at", null=False),
+    _instant("replayed_at"),
+    _instant("resolved_at"),
+    Index("dead_letters_resolved_at", "resolved_at"),
+)
+Index(
+    "dead_letters_open",
+    dead_letters.c.connection,
+    dead_letters.c.ticket_id,
+    unique=True,
+    postgresql_where=dead_letters.c.resolved_at.is_(None),
+)
+
 tickets = Table(
     "tickets",
     metadata,

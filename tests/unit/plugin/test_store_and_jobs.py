@@ -13,7 +13,8 @@ from plugin.secrets import SecretsError, Vault
 from plugin.store import Store
 from plugin.store.database import make_engine
 from plugin.store.migrate import migrate
-from plugin.worker import build_app, take_up_stalled
+from plugin.upkeep import take_up_stalled
+from plugin.worker import build_app
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 

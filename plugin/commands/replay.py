@@ -1,0 +1,155 @@
+"""The commands that look again at what was set aside, and that let an account rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from plugin.settings import Settings
+
+if TYPE_CHECKING:
+    from plugin.store import Store
+
+
+class _Instant(click.ParamType[datetime]):
+    """An ISO 8601 instant with its zone, or a date (midnight UTC)."""
+
+    name = "instant"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """Return the aware instant."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            at = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no instant such as 2026-11-24T10:00Z", param, ctx)
+        if at.tzinfo is None and len(value) > len("2026-11-24"):
+            self.fail(f"{value!r} names no zone: write {value}Z for UTC", param, ctx)
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+@click.command()
+@click.argument("ids", nargs=-1, type=int)
+@click.option("--connection", help="Only this account's.")
+@click.option("--ticket", help="Only this ticket's.")
+@click.option(
+    "--reason",
+    type=click.Choice(
+        ["credentials_refused", "rejected", "gone", "unavailable", "unreadable", "bug"]
+    ),
+    help="Only those set aside for this reason.",
+)
+@click.option("--since", type=_Instant(), help="That failed last at or after this instant.")
+@click.option("--until", type=_Instant(), help="That failed last before this instant.")
+@click.option("--all", "every", is_flag=True, help="All that are open.")
+@click.option(
+    "--deliveries",
+    is_flag=True,
+    help="Look again at every ticket with a delivery from --since to --until, set aside or not.",
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be replayed, and queue nothing.")
+def replay(
+    ids: tuple[int, ...],
+    connection: str | None,
+    ticket: str | None,
+    reason: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    every: bool,
+    deliveries: bool,
+    dry_run: bool,
+) -> None:
+    """Look again at tickets that were set aside; doing it twice does no harm.
+
+    \b
+    Examples:
+      regiondo-sla replay --all --dry-run
+      regiondo-sla replay 17 18
+      regiondo-sla replay --connection acme --reason bug --since 2026-11-24T10:00Z
+      regiondo-sla replay --deliveries --since 2026-11-24 --until 2026-11-25
+    """
+    from plugin.store.dead_letters import Wanted
+
+    if deliveries:
+        if since is None or ids or reason or ticket:
+            raise click.UsageError("--deliveries goes with --since, --until and --connection")
+        with _store() as store:
+            tickets = store.inbox.look_at_delivered(
+                since, until or datetime.now(UTC), connection, count=dry_run
+            )
+        click.echo(f"{tickets} tickets {'would be looked' if dry_run else 'are looked'} at again.")
+        return
+    wanted = Wanted(
+        ids=ids, connection=connection, ticket_id=ticket, reason=reason, since=since, until=until
+    )
+    if wanted == Wanted() and not every:
+        raise click.UsageError("say which: numbers, a filter, or --all")
+    with _store() as store:
+        letters = store.dead_letters.find(wanted, limit=1000)
+        for letter in letters:
+            click.echo(
+                f"{letter.id:>6}  {letter.last_at:%Y-%m-%d %H:%M}Z  {letter.connection} "
+                f"{letter.ticket_id}  {letter.reason} ({letter.times}x): {letter.error}"
+            )
+        if dry_run:
+            click.echo(f"{len(letters)} would be looked at again.")
+        else:
+            click.echo(f"{len(store.dead_letters.replay(wanted))} are looked at again.")
+
+
+@click.command()
+@click.argument("key")
+@click.option("--because", default="paused by an admin", show_default=True, help="Why.")
+def pause(key: str, because: str) -> None:
+    """Let an account rest: its events are taken in and wait, nothing is written to it.
+
+    \b
+    Example:
+      regiondo-sla pause acme --because "migration on Saturday"
+    """
+    with _store() as store:
+        if store.connections.get(key) is None:
+            raise click.ClickException(f"there is no connection {key!r}")
+        store.circuits.pause(key, because)
+    click.echo(f"{key} rests; its events wait. `regiondo-sla resume {key}` works them off.")
+
+
+@click.command()
+@click.argument("key")
+def resume(key: str) -> None:
+    """Work off what waits for an account that rests, whoever let it rest.
+
+    \b
+    Example:
+      regiondo-sla resume acme
+    """
+    with _store() as store:
+        if store.connections.get(key) is None:
+            raise click.ClickException(f"there is no connection {key!r}")
+        rested = store.circuits.resume(key)
+    click.echo(f"{key} works." if rested else f"{key} did not rest.")
+
+
+@contextmanager
+def _store() -> Iterator[Store]:
+    """The store of the settings, closed at the end; a database that is away is one sentence."""
+    from plugin.bootstrap import build_services
+    from plugin.store import StoreUnavailable
+
+    store = build_services(Settings(), pool_size=1).store
+    try:
+        yield store
+    except StoreUnavailable as error:
+        raise click.ClickException(f"the database does not answer ({error})") from error
+    finally:
+        store.close()
+
+
+COMMANDS: tuple[click.Command, ...] = (replay, pause, resume)

@@ -1,0 +1,57 @@
+"""Takes old rows away, a batch at a time, so that nobody waits for it.
+
+How old is said by `plugin/retention.py`. Each statement finds the oldest rows by an index; it
+costs the same however many rows there are.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import text
+
+from plugin.store.database import Database
+
+BATCH = 2000
+
+_BY_TIME = """
+    delete from {table} where ctid = any(array(
+        select ctid from {table} where {column} < :before order by {column} limit :batch
+    ))
+"""
+_BY_NUMBER = """
+    delete from {table} where id <= (
+        select max(id) from (select id, {column} from {table} order by id limit :batch) as oldest
+        where {column} < :before
+    )
+"""
+_STATEMENTS = {
+    "dedupe_keys": text(_BY_TIME.format(table="dedupe_keys", column="received_at")),
+    "inbox": text(_BY_TIME.format(table="inbox", column="received_at")),
+    "refusals": text(_BY_TIME.format(table="refusals", column="last_at")),
+    "dead_letters": text(_BY_TIME.format(table="dead_letters", column="resolved_at")),
+    "audit_entries": text(_BY_NUMBER.format(table="audit_entries", column="at")),
+    "jobs": text("""
+        delete from procrastinate_jobs where id in (
+            select id from procrastinate_jobs j
+            where status in ('succeeded', 'failed', 'cancelled', 'aborted') and (
+                select max(at) from procrastinate_events e where e.job_id = j.id
+            ) < :before
+            order by id limit :batch
+        )
+    """),
+}
+
+
+class Retention:
+    """Deletes, knows no reasons."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def delete_batch(self, subject: str, before: datetime) -> int:
+        """Delete some rows of a subject older than `before`; 0 where none is left."""
+        with self._database.transaction() as database:
+            return database.execute(
+                _STATEMENTS[subject], {"before": before, "batch": BATCH}
+            ).rowcount
