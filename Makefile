@@ -30,8 +30,10 @@ test: check      ## every check, in its short form
 bench: setup     ## the measurements in docs/
 	$(BIN)/python tests/benchmarks/bench_schedule.py
 	$(BIN)/python tests/benchmarks/score_classify.py
+	$(BIN)/python tests/benchmarks/bench_webhooks.py
 
 acceptance: test bench  ## the full figures
+	$(BIN)/pytest -q -m acceptance --timeout 3600
 
 lock: setup      ## renew the lock files from pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock

@@ -99,6 +99,18 @@ class EmbeddedPostgres:
             self._users.close()
             self._users = None
 
+    def is_running(self) -> bool:
+        """Say whether the server's process lives; it may still be recovering."""
+        return self._process() is not None
+
+    def kill(self) -> None:
+        """Kill the server at once (kill -9), for tests; its data are kept."""
+        process = self._process()
+        if process is not None:
+            children = process.children()
+            process.kill()
+            psutil.wait_procs([process, *children], timeout=10)
+
     def _answering(self) -> str | None:
         """Ask the server itself, never a process number that may be a stranger's."""
         try:
@@ -182,16 +194,18 @@ class EmbeddedPostgres:
 
     def _drop_stale_pid_file(self) -> None:
         """After a reboot the number in it may be a stranger's, and the server would not start."""
-        pid_file = self._data / "postmaster.pid"
+        if self._process() is None:
+            (self._data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _process(self) -> psutil.Process | None:
+        """The server's process; None where there is none or the number is a stranger's."""
         try:
-            process = psutil.Process(int(pid_file.read_text().split("\n", 1)[0]))
+            number = int((self._data / "postmaster.pid").read_text().split("\n", 1)[0])
+            process = psutil.Process(number)
             alive = process.status() != psutil.STATUS_ZOMBIE and "postgres" in process.name()
-        except FileNotFoundError:
-            return
-        except (ValueError, psutil.Error):
-            alive = False
-        if not alive:
-            pid_file.unlink(missing_ok=True)
+        except (FileNotFoundError, ValueError, psutil.Error):
+            return None
+        return process if alive else None
 
 
 def _package() -> Path:

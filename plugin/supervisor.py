@@ -19,12 +19,15 @@ from plugin.embedded import EmbeddedPostgres
 from plugin.settings import Settings
 from plugin.store.migrate import migrate
 
-GIVE_UP_AFTER = 3  # ends
-GIVE_UP_WITHIN = 10.0  # seconds
+GIVE_UP_AFTER = 3  # ends in a row
+TOO_EARLY = 5.0  # seconds of life
 
 
 class Service:
-    """The running processes. `start` brings them up, `watch` keeps them up, `stop` ends them."""
+    """The running processes. `start` brings them up, `watch` keeps them up, `stop` ends them.
+
+    `programs` are commands; a second one of a kind has a number: `worker.2`.
+    """
 
     def __init__(
         self, settings: Settings, *, programs: tuple[str, ...] = ("web", "worker")
@@ -33,7 +36,8 @@ class Service:
         self._programs = programs
         self._postgres: EmbeddedPostgres | None = None
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._ends: dict[str, list[float]] = {}
+        self._began: dict[str, float] = {}
+        self._early_ends: dict[str, int] = {}
         self.environment: dict[str, str] = {}
 
     def start(self) -> str:
@@ -73,19 +77,19 @@ class Service:
             self.restart_ended()
 
     def restart_ended(self) -> None:
-        """Start again what has ended since the last look."""
+        """Start again what has ended since the last look, the database first."""
+        if self._postgres and not self._postgres.is_running():
+            self._postgres.start()
         for program, process in list(self._processes.items()):
             if process.poll() is None:
                 continue
-            now = time.monotonic()
-            ends = [at for at in self._ends.get(program, []) if now - at < GIVE_UP_WITHIN] + [now]
-            self._ends[program] = ends
-            if len(ends) >= GIVE_UP_AFTER:
+            early = time.monotonic() - self._began[program] < TOO_EARLY
+            fault = early and process.returncode != -signal.SIGKILL  # a kill is not its own fault
+            self._early_ends[program] = self._early_ends.get(program, 0) + 1 if fault else 0
+            if self._early_ends[program] >= GIVE_UP_AFTER:
                 raise RuntimeError(
-                    f"{program} ended {len(ends)} times in a row; its words are above"
+                    f"{program} ended {GIVE_UP_AFTER} times in a row; its words are above"
                 )
-            if self._postgres:
-                self._postgres.start()
             self._spawn(program)
 
     def stop(self) -> None:
@@ -101,12 +105,26 @@ class Service:
             self._postgres.stop()
 
     def kill(self, program: str) -> None:
-        """Kill a process at once (kill -9), for tests."""
+        """Kill a process, or the embedded `database`, at once (kill -9), for tests."""
+        if program == "database" and self._postgres:
+            self._postgres.kill()
+            return
         self._processes[program].kill()
         self._processes[program].wait()
 
+    def restart(self, program: str) -> None:
+        """Let a process finish what it has in hand, and start it again."""
+        self._processes[program].terminate()
+        self._processes[program].wait(60)
+        self._spawn(program)
+
+    def reload(self, program: str) -> None:
+        """Let the web's server replace its processes one by one, without closing the door."""
+        self._processes[program].send_signal(signal.SIGHUP)
+
     def _spawn(self, program: str) -> None:
-        self._processes[program] = spawn([program], self.environment)
+        self._began[program] = time.monotonic()
+        self._processes[program] = spawn([program.partition(".")[0]], self.environment)
 
 
 def spawn(
