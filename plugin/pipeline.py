@@ -135,9 +135,9 @@ def look_at_ticket(
 ) -> Outcome:
     """Read a ticket as it is now, decide, write the difference, keep what was done.
 
-    A look that fails, for whatever reason, is queued again (in the lane of `bulk` work where it came
-    from there), set aside or waits for its account (`setbacks.py`). Raises `StoreUnavailable`; then
-    the caller keeps the event.
+    A look that fails, for whatever reason, is queued again (in the lane of `bulk` work where it
+    came from there), set aside or waits for its account (`setbacks.py`). Raises `StoreUnavailable`;
+    then the caller keeps the event.
     """
     connection = services.store.connections.get(key)
     if connection is None:
@@ -160,7 +160,9 @@ def look_at_ticket(
         if isinstance(error, VendorError):
             VENDOR_ERRORS.labels(connection.vendor, type(error).__name__).inc()
         calls = connector.calls - calls_before if connector else 0
-        outcome = _failed(services, key, ticket_id, error, attempt, admission, bulk=bulk, calls=calls)
+        outcome = _failed(
+            services, key, ticket_id, error, attempt, admission, bulk=bulk, calls=calls
+        )
         return outcome
     finally:
         if connector is not None:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0041"
-down_revision = "0020"
+down_revision = "0031"
 
 # A later version of the function gets a new name: an older program may still run and call this one.
 ADMIT = """
