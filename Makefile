@@ -29,9 +29,11 @@ test: check      ## every check, in its short form
 
 bench: setup     ## the measurements in docs/
 	$(BIN)/python tests/benchmarks/bench_schedule.py
+	$(BIN)/python tests/benchmarks/bench_evaluate.py $(BENCH)
 	$(BIN)/python tests/benchmarks/score_classify.py
 	$(BIN)/python tests/benchmarks/bench_webhooks.py
 
+acceptance: BENCH = --full
 acceptance: test bench  ## the full figures
 	$(BIN)/pytest -q -m acceptance --timeout 3600
 

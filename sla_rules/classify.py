@@ -114,11 +114,12 @@ class Classifier:
         Any sign of an error makes an error report; only a clear wish without any doubt makes a
         feature request; everything else is a question, so that in doubt the clock runs.
         """
-        title = _SUBJECT_PREFIX.sub("", own_words(subject))
-        text = own_words(body)
+        title = _SUBJECT_PREFIX.sub("", own_words(subject)) if subject else ""
+        text = own_words(body) if body else ""
         read = [
             self._read(sentence, of_subject)
             for part, of_subject in ((title, True), (text, False))
+            if part
             for sentence in sentences(part)
         ]
         kind, candidate, quote, because = _judge_kind(read)

@@ -104,8 +104,8 @@ class Decision:
 
     `remove_tags` are those of ours that are on it and do not belong. `due_at` is the date that
     agents should see, None where none should stand. `overrides` are the fields that a person holds.
-    `next_day_ends_at` is when the next business day after `due_at` ends. `due_not_kept`: the vendor
-    changes our due date whenever we set it, so we stopped.
+    `next_day_ends_at` is when the next business day after `due_at` ends, where a vendor needs it.
+    `due_not_kept`: the vendor changes our due date whenever we set it, so we stopped.
     `quote` is the sentence that asked for a feature; `schedule` names the hours that counted.
     `warnings` are the levels that people may be told of now. `next_look_at` is the next instant at
     which time alone changes what should hold, None where there is none.

@@ -132,7 +132,9 @@ def decide(
         policy_version=(memory.judged and memory.policy_version) or policy.version,
         warnings=outlook.tell,
         next_look_at=outlook.next_look_at,
-        next_day_ends_at=_next_day_end(due_at, hours.schedule, zone) if due_at else None,
+        next_day_ends_at=_next_day_end(due_at, hours.schedule, zone)
+        if due_at and not traits.clears_due_at
+        else None,
         due_not_kept=gives_up,
     )
 

@@ -34,8 +34,9 @@ def sentence(
     shown = {n: terms[n].get(v, v) if n in terms else v for n, v in params.items()}
     if zone:
         shown |= {n: _local(v, zone) for n, v in params.items() if n == "at" or n.endswith("_at")}
-    who = ", ".join(shown[name] for name in ("by", "at") if name in shown)
-    shown["who"] = f" ({who})" if who else ""
+    shown["who"] = ""
+    if "by" in shown or "at" in shown:
+        shown["who"] = f" ({', '.join(shown[name] for name in ('by', 'at') if name in shown)})"
     return str(catalog[rule][key]).format_map(shown)
 
 

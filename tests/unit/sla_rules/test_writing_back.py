@@ -97,7 +97,8 @@ class Account:
 def test_the_next_business_day_ends_by_the_schedule_over_weekends_and_clock_changes(starts, ends):
     start = datetime.fromisoformat(starts)
     first = replace(mail().messages[0], at=start)
-    decision = decide(mail(messages=(first,), created_at=start), POLICY, start)
+    ticket = mail(messages=(first,), created_at=start)
+    decision = decide(ticket, POLICY, start, traits=FRESHDESK)
     assert decision.due_at == start + timedelta(hours=6)
     assert decision.next_day_ends_at == datetime.fromisoformat(ends)
 
