@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
-
-import structlog
 
 from connectors.base import Connection
 from connectors.registry import VENDORS
 from plugin import outgoing
-from plugin.calendars import FRESH, Calendars
+from plugin.calendars import Calendars
 from plugin.notify import Notifier, signing_key
 from plugin.pacing import AccountPace
 from plugin.pipeline import Services, utc_now
+from plugin.policies import Policies
 from plugin.secrets import Vault
 from plugin.settings import Settings, SettingsError
 from plugin.store import Store
 from plugin.store.database import Patience
-from sla_rules.errors import PolicyError
-from sla_rules.policy_file import load_policy
-from sla_rules.policy_history import PolicyHistory
-
-log = structlog.get_logger()
 
 
 def build_services(
@@ -42,7 +35,7 @@ def build_services(
         vendors=VENDORS,
         connector=_PerThread(lambda c: VENDORS[c.vendor].connect(c, AccountPace(store.budgets, c))),
         bulk=_PerThread(lambda c: VENDORS[c.vendor].bulk(c, AccountPace(store.budgets, c))),
-        policies=_Policies(settings),
+        policies=Policies(settings.policy, store.policies, Calendars(settings.var)),
         clock=utc_now,
         sweep_minutes=settings.sweep_minutes,
         notifier=_notifier(settings),
@@ -65,35 +58,6 @@ def _notifier(settings: Settings) -> Notifier | None:
     return Notifier(
         url=settings.notify_url, secret=secret, form=settings.notify_format, post=outgoing.post
     )
-
-
-class _Policies:
-    """The versions of the policy, read again once a day for the calendars that they subscribe to.
-
-    Where that fails the ones that were read last go on.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._calendars = Calendars(settings.var)
-        self._lock = threading.Lock()
-        self._read_at = time.monotonic()
-        self._history = self._read()
-
-    def __call__(self) -> PolicyHistory:
-        with self._lock:
-            if time.monotonic() - self._read_at > FRESH.total_seconds():
-                self._read_at = time.monotonic()
-                try:
-                    self._history = self._read()
-                except PolicyError as error:
-                    log.warning("policy not read again: the last one counts", error=str(error))
-            return self._history
-
-    def _read(self) -> PolicyHistory:
-        path = self._settings.policy
-        calendars = self._calendars.of_file(path) if path else {}
-        return PolicyHistory([load_policy(path, calendars)])
 
 
 Made = TypeVar("Made")

@@ -21,6 +21,7 @@ from plugin.store.organizations import Organizations
 from plugin.store.overview import Overview
 from plugin.store.pacing import Budgets
 from plugin.store.people import People
+from plugin.store.policies import Policies
 from plugin.store.refusals import RefusalCounts
 from plugin.store.reports import Reports
 from plugin.store.retention import Retention
@@ -56,6 +57,7 @@ class Store:
         self.feature_requests = FeatureRequests(self.database)
         self.api_tokens = ApiTokens(self.database)
         self.sweeps = Sweeps(self.database)
+        self.policies = Policies(self.database)
         self.reports = Reports(self.database)
         self.ticket_search = TicketSearch(self.database)
         self.overview = Overview(self.database)

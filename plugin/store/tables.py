@@ -150,6 +150,7 @@ tickets = Table(
     Column("reviewed_by", Text),
     _instant("reviewed_at"),
     Column("schedule", Text),
+    Column("language", Text),
     Index("tickets_starts_at", "starts_at"),
     Index("tickets_updated_at", "updated_at"),
     Index("tickets_organization_id", "connection", "organization_id"),
@@ -337,4 +338,18 @@ sweeps = Table(
     Column("changed", Integer, nullable=False, server_default="0"),
     Column("enqueued", Integer, nullable=False, server_default="0"),
     Column("error", Text),
+)
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    _instant("effective_from", null=False),
+    Column("published_by", Text, nullable=False),
+    _instant("published_at", null=False),
+    Column("withdrawn_by", Text),
+    _instant("withdrawn_at"),
 )

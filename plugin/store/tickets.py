@@ -100,6 +100,7 @@ class Tickets:
             "response_at": target.response_at if target else None,
             "response_after": target.response_after if target else None,
             "schedule": decision.schedule,
+            "language": decision.language,
         }
         key = ["connection", "ticket_id"]
         with self._database.transaction() as database:
