@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from plugin.calendars import FRESH, Calendars
+from plugin.store.database import StoreUnavailable
 from plugin.store.policies import Policies as StoredPolicies
 from sla_rules.errors import PolicyError
 from sla_rules.policy import Policy
@@ -46,12 +47,15 @@ class Policies:
         self._asked_at = float("-inf")
 
     def __call__(self) -> PolicyHistory:
-        """Return the versions in force. Raises `StoreUnavailable`."""
+        """Return the versions in force; while the database is away, those known last."""
         with self._lock:
             now = time.monotonic()
             if now - self._asked_at >= ASKED_EVERY:
-                self._renew(old=now - self._read_at > FRESH.total_seconds())
-                self._asked_at = now
+                try:
+                    self._renew(old=now - self._read_at > FRESH.total_seconds())
+                    self._asked_at = now
+                except StoreUnavailable as error:
+                    log.warning("published policies not asked for", error=str(error))
             return self._history
 
     def forget(self) -> None:

@@ -7,7 +7,16 @@ from plugin.console import frame
 
 def mount(app: Flask) -> None:
     """Put every page into the application."""
-    from plugin.console import features, overview, people, reports, sign_in, tickets, tokens
+    from plugin.console import (
+        features,
+        overview,
+        people,
+        policies,
+        reports,
+        sign_in,
+        tickets,
+        tokens,
+    )
 
-    parts = (sign_in, overview, tickets, features, reports, tokens, people)
+    parts = (sign_in, overview, tickets, policies, features, reports, tokens, people)
     frame.mount(app, *(part.blueprint for part in parts), sign_in.mine)

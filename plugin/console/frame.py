@@ -46,6 +46,7 @@ class Entry:
 NAVIGATION = (
     Entry("overview", "overview.page", "gauge"),
     Entry("tickets", "tickets.listing", "ticket"),
+    Entry("policies", "policies.page", "book"),
     Entry("features", "features.listing", "idea"),
     Entry("reports", "reports.page", "chart"),
     Entry("tokens", "tokens.listing", "key", for_admins=True),

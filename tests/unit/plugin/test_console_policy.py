@@ -1,0 +1,139 @@
+"""The policy in the console: read, tried, and changed by versions that are checked first."""
+
+import io
+import re
+from html import unescape
+
+import pytest
+from unit.plugin.looked_at import look
+
+from plugin.policies import Policies
+from plugin.store.people import Role
+
+STRICTER = """extends = "regiondo.toml"
+version = "{version}"
+{more}
+[tiers.starter]
+first_response = "2h"
+"""
+
+
+@pytest.fixture
+def admin(console):
+    console.query("truncate policies")
+    console.services.policies.forget()
+    yield console.browser(Role.ADMIN)
+    console.query("truncate policies")
+
+
+def stricter(version="test-2", more=""):
+    return STRICTER.format(version=version, more=more)
+
+
+def publish(send, admin, text, **form):
+    return send(admin, "/policy/publish", {"text": text, **form}, at="/policy/new")
+
+
+def test_the_policy_in_force_is_shown_with_its_hours_tiers_and_clauses(console, admin):
+    page = console.browser(Role.VIEWER).get("/policy").text
+    for shown in ("Mo-Fr 09:00-12:00,14:00-17:00", "Europe/Berlin", "10 h", "09:00–12:00", "§1"):
+        assert shown in page
+    assert "New version" not in page
+
+
+def test_a_message_is_tried_with_its_picture_and_nothing_is_kept(console, admin, send):
+    form = {
+        "subject": "Panne",
+        "body": "Le paiement ne fonctionne plus, erreur 500.",
+        "tier": "enterprise",
+        "channel": "email",
+        "at": "2026-11-27T16:55",
+    }
+    viewer = console.browser(Role.VIEWER)
+    page = send(viewer, "/policy/test", form, at="/policy/test").text
+    assert "Mon 30 Nov, 14:55" in page
+    assert "Error report" in page
+    assert 'role="img"' in page
+    assert console.query("select count(*) from tickets") == [(0,)]
+    (detail,) = console.query("select detail::text from admin_actions order by id desc limit 1")[0]
+    assert "paiement" not in detail
+
+
+def test_a_bad_policy_is_refused_with_line_and_key_and_changes_nothing(console, admin, send):
+    bad = stricter().replace('"2h"', '"soon"')
+    page = unescape(publish(send, admin, bad).text)
+    assert "policy:5: tiers.starter.first_response" in page
+    assert console.query("select count(*) from policies") == [(0,)]
+
+
+def test_a_new_version_is_compared_and_tried_on_stored_clocks_before_it_is_published(
+    console, admin, send
+):
+    look(console.store, 1, "How do I do it?")
+    page = send(admin, "/policy/check", {"text": stricter()}, at="/policy/new").text
+    assert "1 clocks tried" in page
+    assert re.search(r"<b>1</b><span>due dates earlier", page)
+    assert "tiers.starter" in page
+    assert console.query("select count(*) from policies") == [(0,)]
+
+
+def test_a_file_can_be_uploaded(admin, send):
+    file = (io.BytesIO(stricter("from-a-file").encode()), "policy.toml")
+    page = send(admin, "/policy/check", {"file": file}, at="/policy/new").text
+    assert "Publish version from-a-file" in page
+
+
+def test_a_published_version_governs_the_tickets_that_start_from_then_on(console, admin, send):
+    before = look(console.store, 1, "How do I do it?")
+    publish(send, admin, stricter())
+    history = console.services.policies()
+    assert history.current(console.now).version == "test-2"
+    assert history.governing(before.starts_at, console.now).version == before.policy_version
+    assert "in force" in admin.get("/policy").text
+
+
+def test_open_tickets_are_looked_at_again_where_the_version_moves_them(console, admin, send):
+    look(console.store, 1, "How do I do it?")
+    publish(send, admin, stricter(more="applies_to_open = true"))
+    assert console.query("select lock from procrastinate_jobs") == [("acme/1",)]
+
+
+def test_a_version_can_be_rolled_back(console, admin, send):
+    file_version = console.services.policies().current(console.now).version
+    publish(send, admin, stricter())
+    (number,) = console.query("select id from policies")[0]
+    send(admin, f"/policy/{number}/withdraw", at="/policy")
+    assert console.services.policies().current(console.now).version == file_version
+    assert "rolled back by admin@example.com" in admin.get("/policy").text
+    publish(send, admin, stricter())
+    assert console.services.policies().current(console.now).version == "test-2"
+
+
+def test_a_version_to_come_holds_from_its_instant_and_none_holds_from_the_past(
+    console, admin, send
+):
+    past = publish(send, admin, stricter("test-3"), **{"from": "2026-11-01T00:00"})
+    assert "lies in the past" in past.text
+    publish(send, admin, stricter(), **{"from": "2026-12-01T00:00"})
+    assert console.services.policies().current(console.now).version != "test-2"
+    console.later(days=8)
+    assert console.services.policies().current(console.now).version == "test-2"
+
+
+def test_two_versions_of_one_name_are_refused(admin, send):
+    publish(send, admin, stricter())
+    assert "two policies are named" in unescape(publish(send, admin, stricter()).text)
+
+
+def test_another_process_notices_what_was_published(console, admin, send, monkeypatch):
+    monkeypatch.setattr("plugin.policies.ASKED_EVERY", 0.0)
+    other = Policies(None, console.store.policies, console.services.policies._calendars)
+    publish(send, admin, stricter())
+    assert other().current(console.now).version == "test-2"
+
+
+def test_viewers_cannot_publish(console, admin, send):
+    viewer = console.browser(Role.VIEWER)
+    assert viewer.get("/policy/new").status_code == 403
+    answer = send(viewer, "/policy/publish", {"text": stricter()}, at="/policy/test")
+    assert answer.status_code == 403
