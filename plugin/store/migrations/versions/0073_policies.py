@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0073"
-down_revision = "0031"
+down_revision = "0041"
 
 
 def upgrade() -> None:
