@@ -90,6 +90,14 @@ def test_a_version_does_not_move_older_tickets_even_where_theirs_is_not_at_hand(
     assert desk.look("Mon 11:00").target.due_at == at("Mon 17:00")
 
 
+def test_a_version_governs_a_ticket_that_started_at_its_very_instant():
+    desk = Helpdesk(policies=PolicyHistory([version("1")]))
+    desk.look("Mon 09:00")
+    new = version("2", effective_from=at("Mon 09:00"), replaced={'"8h"': '"4h"'})
+    desk.policies = PolicyHistory([new])
+    assert desk.look("Mon 11:00").target.due_at == at("Mon 15:00")
+
+
 def test_a_ticket_opened_by_another_channel_starts_at_the_first_inbound_email():
     call = message("Mon 09:00", channel=Channel.PHONE)
     desk = Helpdesk(ticket(channel=Channel.PHONE, messages=(call,)))
