@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test check bench acceptance lock browser-deps clean
+.PHONY: help setup demo test check audit bench acceptance lock browser-deps clean
 
 help:            ## list what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -23,6 +23,7 @@ check: setup     ## format, lint, types, import rules
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit -q -ll -c pyproject.toml -r sla_rules connectors plugin
 
 test: check      ## every check, in its short form
 	$(BIN)/pytest -q
@@ -40,6 +41,13 @@ acceptance: test bench  ## the full figures
 lock: setup      ## renew the lock files from pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+audit: setup     ## known holes in the dependencies; passes, and says so, where the service cannot be asked
+	@$(BIN)/uv tool run --quiet pip-audit --disable-pip --require-hashes -r requirements.lock >.audit 2>&1; \
+	 status=$$?; cat .audit; \
+	 if [ $$status -ne 0 ] && ! grep -qE "Found [0-9]+ known" .audit; then \
+	   echo "audit: the service could not be asked, so nothing was checked"; status=0; fi; \
+	 rm -f .audit; exit $$status
 
 clean:           ## remove what was set up and the embedded database
 	rm -rf .venv var

@@ -116,6 +116,12 @@ class Connector(Protocol):
         Raises `VendorError`.
         """
 
+    def requester_ids(self, email: str) -> list[str]:
+        """Return the ids of the people with that e-mail address.
+
+        Raises `VendorError`.
+        """
+
     def ticket_url(self, ticket_id: str) -> str:
         """Return the address where an agent opens the ticket."""
 

@@ -7,7 +7,18 @@ from itertools import chain
 
 import click
 
-from plugin.commands import catchup, connect, console, doctor, policy, replay, report, rules, run
+from plugin.commands import (
+    catchup,
+    connect,
+    console,
+    doctor,
+    policy,
+    replay,
+    report,
+    rules,
+    run,
+    upkeep,
+)
 from plugin.settings import SettingsError
 from sla_rules.errors import PolicyError
 
@@ -28,6 +39,7 @@ for _command in chain(
     policy.COMMANDS,
     report.COMMANDS,
     replay.COMMANDS,
+    upkeep.COMMANDS,
 ):
     cli.add_command(_command)
 

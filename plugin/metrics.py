@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -18,7 +19,6 @@ from prometheus_client.registry import Collector
 from plugin.store import Store, StoreUnavailable
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus-client's own name, read when it is imported
-_PREFIX = "regiondo-sla-metrics-"
 
 DELIVERIES = Counter(
     "sla_deliveries_total",
@@ -104,12 +104,9 @@ def exposition(store: Store) -> bytes:
     return own + generate_latest(figures)
 
 
-def make_folder() -> str:
-    """Return a new folder in which the processes of one machine share their metrics."""
-    return tempfile.mkdtemp(prefix=_PREFIX)
-
-
-def remove_folder(folder: str) -> None:
-    """Remove a folder that `make_folder` made; any other is left alone."""
-    if os.path.basename(folder).startswith(_PREFIX):  # noqa: PTH119
-        shutil.rmtree(folder, ignore_errors=True)
+def make_folder(name: str) -> str:
+    """Return an empty folder in which the processes of one service share their metrics."""
+    folder = Path(tempfile.gettempdir()) / f"regiondo-sla-metrics-{os.geteuid()}-{name}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    return str(folder)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -37,12 +38,20 @@ class Settings(BaseSettings):
     keep_days: dict[str, int] = Field(default_factory=dict)
     log_level: str = "INFO"
     sweep_minutes: float = Field(default=5, gt=0)
+    evidence_days: int = Field(default=730, ge=1)
     sandbox: bool = False
     proxies: int = Field(default=0, ge=0)
     metrics_port: int = 0
     notify_url: str | None = Field(default=None, repr=False)
     notify_secret: str | None = Field(default=None, repr=False)
     notify_format: Literal["events", "slack"] = "events"
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return the values that no log line may hold."""
+        password = urlsplit(self.database_url or "").password
+        keys = [one.strip() for one in (self.secret_key or "").split(",")]
+        found = (password, *keys, self.console_token, self.notify_secret, self.notify_url)
+        return tuple(value for value in found if value)
 
     def require_database(self) -> str:
         """Return the database's address or raise `SettingsError`."""
@@ -55,9 +64,9 @@ class Settings(BaseSettings):
 
     def require_secret_key(self) -> str:
         """Return the passphrase for stored secrets or raise `SettingsError`."""
-        if not self.secret_key:
+        if not (self.secret_key or "").strip(", "):
             raise SettingsError(
                 "SLA_SECRET_KEY is not set: choose a long random passphrase; "
                 "the accounts' secrets are encrypted with it."
             )
-        return self.secret_key
+        return self.secret_key or ""

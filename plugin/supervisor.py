@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from plugin.embedded import EmbeddedPostgres
+from plugin.metrics import FOLDER, make_folder
 from plugin.settings import Settings
 from plugin.store.migrate import migrate
 
@@ -53,6 +54,7 @@ class Service:
             "SLA_SECRET_KEY": key,
             "SLA_HOST": self._settings.host,
             "PORT": str(self._settings.port),
+            FOLDER: make_folder(str(self._settings.port)),
             "SLA_LOG_LEVEL": self._settings.log_level,
             "WEB_CONCURRENCY": str(self._settings.web_workers),
         }

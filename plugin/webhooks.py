@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import time
 
+import structlog
 from flask import Blueprint, Response, current_app, g, jsonify, request
 
 from connectors.errors import PayloadError, VerificationError
 from plugin.metrics import DELIVERIES, WEBHOOK_SECONDS
 from plugin.pipeline import Receipt, Services, UnknownConnection, receive
+from plugin.rate_limit import RateLimit, source_of
 from plugin.store import StoreUnavailable
 
+log = structlog.get_logger()
 blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 
 _STATUS = {Receipt.ACCEPTED: 202, Receipt.DUPLICATE: 200, Receipt.IGNORED: 200}
 RETRY_AFTER = 10  # seconds
+REFUSALS_A_MINUTE = 120  # for each source and web process
 _RESULTS = {
     400: "unreadable",
     401: "unverified",
@@ -35,8 +40,8 @@ def deliver(vendor: str, connection: str) -> tuple[Response, int]:
 
 
 @blueprint.before_request
-def _note_arrival() -> None:
-    g.arrived = time.perf_counter()
+def _note_account() -> None:
+    structlog.contextvars.bind_contextvars(**(request.view_args or {}))
 
 
 @blueprint.after_request
@@ -55,12 +60,27 @@ def _count(response: Response) -> Response:
 
 @blueprint.errorhandler(UnknownConnection)
 def _unknown(error: UnknownConnection) -> tuple[Response, int]:
-    return jsonify(error="unknown_connection", message=str(error)), 404
+    return _refused("unknown_connection", error, 404)
 
 
 @blueprint.errorhandler(VerificationError)
 def _unverified(error: VerificationError) -> tuple[Response, int]:
-    return jsonify(error="not_verified", message=str(error)), 401
+    return _refused("not_verified", error, 401)
+
+
+def _refused(code: str, error: Exception, status: int) -> tuple[Response, int]:
+    """Refuse; a source that is refused too often hears only that, and no more of why.
+
+    What verifies is taken from any source however often others behind its address were refused.
+    """
+    limit: RateLimit = current_app.extensions["refusals_limit"]
+    wait = limit.take(source_of(request.remote_addr))
+    if not wait:
+        log.info("refused", reason=code, vendor=(request.view_args or {}).get("vendor"))
+        return jsonify(error=code, message=str(error)), status
+    response = jsonify(error="too_many_refusals", message="Too many refused requests; wait.")
+    response.headers["Retry-After"] = str(math.ceil(wait))
+    return response, 429
 
 
 @blueprint.errorhandler(PayloadError)

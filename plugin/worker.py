@@ -16,12 +16,14 @@ from datetime import timedelta
 import psycopg
 import structlog
 from procrastinate import App, JobContext, PsycopgConnector, exceptions
+from prometheus_client import start_http_server
 
-from plugin import deadlines, upkeep
+from plugin import deadlines, privacy, upkeep
 from plugin.bootstrap import build_services
 from plugin.jobs import LOOK_AT_TICKET
+from plugin.metrics import EVENT_TO_WRITE_SECONDS
 from plugin.pacing import PATIENCE, bulk_work
-from plugin.pipeline import Services, look_at_ticket
+from plugin.pipeline import Outcome, Services, look_at_ticket
 from plugin.reconcile import sweep_all
 from plugin.retention import KEPT, kept_for
 from plugin.settings import Settings
@@ -71,6 +73,8 @@ async def _run(settings: Settings) -> None:
     concurrency = settings.worker_concurrency
     services = build_services(settings, pool_size=concurrency + 1)
     app = build_app(settings.require_database(), services, kept=kept_for(settings.keep_days))
+    if settings.metrics_port:
+        start_http_server(settings.metrics_port, addr=settings.host)
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(concurrency + 2, "job"))
     try:
         async with app.open_async():
@@ -102,11 +106,19 @@ def build_app(
         )
     )
 
-    @app.task(name=LOOK_AT_TICKET, queue="tickets")
-    def look(connection: str, ticket_id: str, attempt: int = 0, bulk: bool = False) -> None:
+    @app.task(name=LOOK_AT_TICKET, queue="tickets", pass_context=True)
+    def look(
+        context: JobContext, connection: str, ticket_id: str, attempt: int = 0, bulk: bool = False
+    ) -> None:
         try:
-            with bulk_work(PATIENCE) if bulk else nullcontext():
-                look_at_ticket(services, connection, ticket_id, attempt, bulk=bulk)
+            with (
+                structlog.contextvars.bound_contextvars(job=context.job.id),
+                bulk_work(PATIENCE) if bulk else nullcontext(),
+            ):
+                outcome = look_at_ticket(services, connection, ticket_id, attempt, bulk=bulk)
+            is_live = attempt == 0 and not bulk
+            if outcome is Outcome.APPLIED and is_live and context.job.id:
+                EVENT_TO_WRITE_SECONDS.observe(services.store.figures.job_age(context.job.id))
         except StoreUnavailable:
             keep_event(services, connection, ticket_id, attempt, bulk=bulk)
 
@@ -118,6 +130,7 @@ def build_app(
 
     deadlines.add_tasks(app, services)
     upkeep.register(app, services, kept)
+    privacy.add_tasks(app, services)
     return app
 
 

@@ -86,6 +86,11 @@ class FreshdeskClient:
         found: list[dict[str, Any]] = self._get(f"/agents?email={quote(email)}")
         return found
 
+    def contacts_by_email(self, email: str) -> list[dict[str, Any]]:
+        """Return the contacts with that e-mail address."""
+        found: list[dict[str, Any]] = self._get(f"/contacts?email={quote(email)}")
+        return found
+
     def update(self, ticket_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Update a ticket and return it; its due dates may still change seconds later."""
         answer: dict[str, Any] = self.session.put(

@@ -199,6 +199,10 @@ class FreshdeskConnector:
         """Write a private note."""
         self._client.add_note(ticket_id, text)
 
+    def requester_ids(self, email: str) -> list[str]:
+        """Return the ids of the contacts with that address."""
+        return [str(contact["id"]) for contact in self._client.contacts_by_email(email)]
+
     def ticket_url(self, ticket_id: str) -> str:
         """Return where an agent opens the ticket."""
         return f"{self._connection.base_url}/a/tickets/{ticket_id}"

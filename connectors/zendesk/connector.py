@@ -187,6 +187,11 @@ class ZendeskConnector:
         """Write an internal note, with our stamp."""
         self._client.add_note(ticket_id, text, {STAMP: self._connection.key})
 
+    def requester_ids(self, email: str) -> list[str]:
+        """Return the ids of the users with that address."""
+        found = self._client.agents_by_email(email)
+        return [str(user["id"]) for user in found]
+
     def ticket_url(self, ticket_id: str) -> str:
         """Return where an agent opens the ticket."""
         return f"{self._connection.base_url}/agent/tickets/{ticket_id}"

@@ -53,12 +53,13 @@ def web() -> None:
     link = first_link(settings) if settings.log_level != "ERROR" else None
     if link:
         click.echo(f"Nobody can sign in yet. The first admin opens this link (once): {link}")
-    host = settings.host if "SLA_HOST" in os.environ else "0.0.0.0"  # noqa: S104  (a platform's router)
+    host = settings.host if "SLA_HOST" in os.environ else "0.0.0.0"  # noqa: S104 # nosec B104
     sys.stdout.flush()
     os.execv(  # noqa: S606
         sys.executable,
         [
             sys.executable, "-m", "gunicorn", "plugin.wsgi:app",
+            "--config", "python:plugin.gunicorn_hooks",
             "--bind", f"{host}:{settings.port}",
             "--workers", str(settings.web_workers),
             "--threads", "4", "--worker-class", "gthread",
@@ -75,11 +76,12 @@ def worker() -> None:
     Example:
       DATABASE_URL=postgresql://... SLA_SECRET_KEY=... regiondo-sla worker
     """
-    from plugin.logs import configure_logs
+    from plugin.logs import configure_logs, hide
     from plugin.worker import run_worker
 
     settings = _ready()
     configure_logs(settings.log_level)
+    hide(*settings.secrets())
     run_worker(settings)
 
 

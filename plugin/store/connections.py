@@ -57,6 +57,8 @@ class Connections:
 
         An account that is not known is always asked for. Raises `SecretsError`.
         """
+        if not key.isprintable():
+            return None  # PostgreSQL refuses a text with a NUL in it, as a fault of its own
         read_at, connection = self._known.get(key, (-KNOWN_FOR, None))
         if connection is None or time.monotonic() - read_at >= within:
             connection = self.get(key)
@@ -82,6 +84,19 @@ class Connections:
         with self._database.transaction() as database:
             rows = database.execute(select(t.connections).order_by(t.connections.c.key)).all()
         return [self._connection(row) for row in rows]
+
+    def reseal(self) -> int:
+        """Seal every account's secrets with the first passphrase; return how many.
+
+        Raises `SecretsError`, and then nothing is changed.
+        """
+        table = t.connections
+        with self._database.transaction() as database:
+            rows = database.execute(select(table.c.key, table.c.secrets).with_for_update()).all()
+            for row in rows:
+                sealed = self._vault.reseal(row.secrets)
+                database.execute(update(table).where(table.c.key == row.key).values(secrets=sealed))
+        return len(rows)
 
     def delete(self, key: str) -> None:
         """Forget an account and its secrets; what was decided about its tickets is kept."""

@@ -26,6 +26,12 @@ _LANES = text("""
            )))::float8
     from lanes
 """)
+_JOB_AGE = text(
+    "select extract(epoch from clock_timestamp() - min(at))::float8 from procrastinate_events "
+    "where job_id = :job and type = 'deferred'"
+)
+_OVERDUE = text("select count(*) from deadlines where look_at < now() - interval '1 minute'")
+_NOTICES = text("select count(*) from notices where webhook_at is not null or note_at is not null")
 _FAILED = text("select count(*) from procrastinate_jobs where status = 'failed'")
 
 
@@ -45,6 +51,8 @@ class FiguresNow:
 
     lanes: tuple[Lane, ...]
     failed_jobs: int
+    overdue_looks: int
+    waiting_notices: int
 
     @property
     def queue_age(self) -> float:
@@ -54,6 +62,8 @@ class FiguresNow:
     def single(self) -> Iterator[tuple[str, str, float]]:
         """Yield name, help and value of the figures without labels."""
         yield "sla_failed_jobs", "Jobs that ended in an unexpected error", self.failed_jobs
+        yield "sla_overdue_looks", "Deadlines past and not looked at", self.overdue_looks
+        yield "sla_waiting_notices", "Warnings and breaches not told yet", self.waiting_notices
 
 
 class Figures:
@@ -69,4 +79,14 @@ class Figures:
                 Lane(queue, lane, jobs, max(0.0, age or 0.0))
                 for queue, lane, jobs, age in database.execute(_LANES)
             )
-            return FiguresNow(lanes=lanes, failed_jobs=database.execute(_FAILED).scalar_one())
+            return FiguresNow(
+                lanes=lanes,
+                failed_jobs=database.execute(_FAILED).scalar_one(),
+                overdue_looks=database.execute(_OVERDUE).scalar_one(),
+                waiting_notices=database.execute(_NOTICES).scalar_one(),
+            )
+
+    def job_age(self, job_id: int) -> float:
+        """Return the seconds since a job was queued."""
+        with self._database.transaction() as database:
+            return float(database.execute(_JOB_AGE, {"job": job_id}).scalar() or 0.0)

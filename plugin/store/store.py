@@ -22,6 +22,7 @@ from plugin.store.overview import Overview
 from plugin.store.pacing import Budgets
 from plugin.store.people import People
 from plugin.store.policies import Policies
+from plugin.store.privacy import Privacy
 from plugin.store.refusals import RefusalCounts
 from plugin.store.reports import Reports
 from plugin.store.retention import Retention
@@ -53,6 +54,7 @@ class Store:
         self.organizations = Organizations(self.database)
         self.budgets = Budgets(self.database)
         self.deadlines = Deadlines(self.database)
+        self.privacy = Privacy(self.database)
         self.figures = Figures(self.database)
         self.feature_requests = FeatureRequests(self.database)
         self.api_tokens = ApiTokens(self.database)

@@ -134,6 +134,7 @@ tickets = Table(
     Column("decision", JSONB, nullable=False),
     Column("organization_id", Text),
     Column("organization_name", Text),
+    Column("requester_id", Text),
     Column("kind", Text, nullable=False),
     Column("tier", Text, nullable=False),
     Column("state", Text),

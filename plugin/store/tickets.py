@@ -88,6 +88,7 @@ class Tickets:
             "decision": decision.to_stored(),
             "organization_id": organization.id if organization else None,
             "organization_name": organization.name if organization else None,
+            "requester_id": ticket.requester.id if ticket.requester else None,
             "kind": decision.kind.value,
             "tier": decision.tier,
             "state": target.state.value if target else None,
