@@ -33,6 +33,7 @@ bench: setup     ## the measurements in docs/
 	$(BIN)/python tests/benchmarks/bench_evaluate.py $(BENCH)
 	$(BIN)/python tests/benchmarks/score_classify.py
 	$(BIN)/python tests/benchmarks/bench_webhooks.py
+	$(BIN)/python tests/benchmarks/bench_console.py
 
 acceptance: BENCH = --full
 acceptance: test bench  ## the full figures

@@ -8,6 +8,8 @@ from plugin.console import frame
 def mount(app: Flask) -> None:
     """Put every page into the application."""
     from plugin.console import (
+        connections,
+        deliveries,
         features,
         overview,
         people,
@@ -18,5 +20,7 @@ def mount(app: Flask) -> None:
         tokens,
     )
 
-    parts = (sign_in, overview, tickets, policies, features, reports, tokens, people)
-    frame.mount(app, *(part.blueprint for part in parts), sign_in.mine)
+    pages = (
+        overview, tickets, policies, features, reports, deliveries, connections, tokens, people,
+    )  # fmt: skip
+    frame.mount(app, sign_in.blueprint, sign_in.mine, *(page.blueprint for page in pages))

@@ -150,6 +150,7 @@ def draw(clock: Clock, *, width: float, labels: float, totals: float, every: int
 
 def _days(clock: Clock) -> Iterable[_Day]:
     ends = [clock.starts_at, clock.due_at, *(mark.at for mark in clock.marks)]
+    ends += [clock.stopped_at] if clock.stopped_at else []
     on, last = (edge(ends).astimezone(clock.zone).date() for edge in (min, max))
     used = min(clock.stopped_at or clock.starts_at, clock.due_at)
     while on <= last:

@@ -49,6 +49,8 @@ NAVIGATION = (
     Entry("policies", "policies.page", "book"),
     Entry("features", "features.listing", "idea"),
     Entry("reports", "reports.page", "chart"),
+    Entry("deliveries", "deliveries.listing", "inbox"),
+    Entry("connections", "connections.listing", "plug"),
     Entry("tokens", "tokens.listing", "key", for_admins=True),
     Entry("people", "people.listing", "people", for_admins=True),
     Entry("actions", "people.actions", "shield", for_admins=True),

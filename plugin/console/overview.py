@@ -50,6 +50,7 @@ def page() -> str:
         attainment=[(tier, attainment.get(key)) for key, tier in rules.tiers.items()],
         hours=_hours(who.now),
         accounts=store.overview.activity(who.now - timedelta(hours=HOURS)),
+        circuits={one.connection: one for one in store.circuits.every()},
         vendors=services().vendors,
         hands=[figure for figure in _hands(rules) if figure.value],
         most=COUNTED_TO,
@@ -91,6 +92,8 @@ def _figures(rules: Policy, today: datetime) -> Iterator[Figure]:
 def _hands(rules: Policy) -> Iterator[Figure]:
     """What needs a person, each with the list that shows it."""
     count = services().store.ticket_search.count
+    aside = sum(services().store.dead_letters.counts().values())
+    yield Figure("dead_letters", aside, url_for("deliveries.set_aside"), "bad")
     for key, tag in (
         ("unknown_tier", rules.tags.tier_unknown),
         ("no_clock", rules.tags.no_email),

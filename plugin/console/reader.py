@@ -33,7 +33,7 @@ class Reader:
     zone: ZoneInfo
     now: datetime
 
-    def t(self, key: str, **values: object) -> str:
+    def t(self, key: str, /, **values: object) -> str:
         """Return the text of a key. Raises `KeyError` where there is none."""
         return catalog(self.language)[key].format(**values)
 
@@ -90,6 +90,14 @@ class Reader:
         parts = ((hours, "h"), (minutes, "min")) if seconds >= 60 else ((seconds, "s"),)
         written = " ".join(f"{n} {self.t(f'unit.{unit}')}" for n, unit in parts if n)
         return written or f"0 {self.t('unit.min')}"
+
+    def quick(self, length: timedelta) -> str:
+        """Return a short duration with tenths of a second: `0.4 s`; from a minute on as `span`."""
+        seconds = abs(length.total_seconds())
+        if seconds >= 60:
+            return self.span(length)
+        tenths = format_decimal(seconds, "0.0", locale=_LOCALES[self.language])
+        return f"{tenths} {self.t('unit.s')}"
 
     def ago(self, instant: datetime | None) -> str:
         """Return how long ago (or how soon) an instant is, in words."""

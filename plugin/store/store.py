@@ -13,6 +13,7 @@ from plugin.store.connections import Connections
 from plugin.store.database import Database, Patience
 from plugin.store.dead_letters import DeadLetters
 from plugin.store.deadlines import Deadlines
+from plugin.store.deliveries import Deliveries
 from plugin.store.facts import Facts
 from plugin.store.feature_requests import FeatureRequests
 from plugin.store.figures import Figures
@@ -49,6 +50,7 @@ class Store:
         self.inbox = Inbox(self.database)
         self.circuits = Circuits(self.database)
         self.dead_letters = DeadLetters(self.database)
+        self.deliveries = Deliveries(self.database)
         self.refusals = RefusalCounts(self.database)
         self.tickets = Tickets(self.database)
         self.organizations = Organizations(self.database)

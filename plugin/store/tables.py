@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
+RUNNING_CLOCK = "state = 'open' or (state = 'best_effort' and response_at is null)"
 
 
 def _instant(name: str, *, null: bool = True, now: bool = False) -> Column[object]:
@@ -58,6 +59,7 @@ inbox = Table(
     Column("outcome", Text, nullable=False, server_default="accepted"),
     Index("inbox_received_at", "received_at"),
     Index("inbox_ticket", "connection", "ticket_id", "id"),
+    Index("inbox_ticket_received", "ticket_id", "received_at"),
     Index("inbox_connection_received", "connection", "received_at"),
 )
 
@@ -156,6 +158,7 @@ tickets = Table(
     Index("tickets_updated_at", "updated_at"),
     Index("tickets_organization_id", "connection", "organization_id"),
     Index("tickets_state_due", "state", "due_at"),
+    Index("tickets_running", "due_at", postgresql_where=text(RUNNING_CLOCK)),
     Index("tickets_state_updated", "state", "updated_at"),
     Index("tickets_connection_updated", "connection", "updated_at"),
     Index("tickets_tags", text("(decision -> 'add_tags')"), postgresql_using="gin"),

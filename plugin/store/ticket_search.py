@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, or_, select, tuple_
+from sqlalchemy import Boolean, ColumnElement, Select, func, literal_column, select, tuple_
 from sqlalchemy.dialects.postgresql import JSONB
 
 from plugin.store import tables as t
@@ -197,13 +197,15 @@ def conditions(wanted: Filter) -> list[ColumnElement[bool]]:
     if wanted.due_to:
         found.append(c.due_at < wanted.due_to)
     if wanted.state == RUNNING:
-        goal = (c.state == "best_effort") & c.response_at.is_(None)
-        found.append(or_(c.state == "open", goal))
+        found.append(_RUNNING)
     elif wanted.state == NO_CLOCK:
         found.append(c.state.is_(None))
     elif wanted.state:
         found.append(c.state == wanted.state)
     return found
+
+
+_RUNNING = literal_column(f"({t.RUNNING_CLOCK})", Boolean)  # in the very words of its index
 
 
 def has_tag(tag: str) -> ColumnElement[bool]:

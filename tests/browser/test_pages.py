@@ -18,9 +18,20 @@ PAGES = {
     "tickets-none": "/tickets?text=nothing",
     "ticket": "/tickets/{zendesk}/9011",
     "ticket-breached": "/tickets/{zendesk}/9001",
+    "features": "/features",
+    "reports": "/reports",
+    "deliveries": "/deliveries",
+    "set-aside": "/deliveries/set-aside",
+    "connections": "/connections",
+    "connection": "/connections/{zendesk}",
     "account": "/account",
 }
-FOR_ADMINS = {"people": "/people", "audit": "/actions"}
+FOR_ADMINS = {
+    "people": "/people",
+    "audit": "/actions",
+    "connect": "/connections/new/zendesk",
+    "connection-change": "/connections/{freshdesk}/change",
+}
 SERIOUS = {"serious", "critical"}
 
 
@@ -72,6 +83,7 @@ def test_every_page_fits_a_phone_in_every_language(visit, site, language):
 @pytest.mark.parametrize("path", FOR_ADMINS.values())
 def test_a_viewer_does_not_see_what_is_for_admins(visit, site, path):
     window = visit().sign_in(Role.VIEWER)
+    path = address(site, path)
     assert window.page.locator(f'.places a[href="{path}"]').count() == 0
     assert window.page.request.get(path).status == 403
 

@@ -7,6 +7,7 @@ from browser.conftest import PASSWORD
 from e2e.running import wait_until
 from playwright.sync_api import expect
 
+from plugin.store.dead_letters import SetAside
 from plugin.store.people import Purpose, Role
 
 
@@ -135,3 +136,62 @@ def test_a_link_that_was_used_says_what_to_do(visit, site):
     window.page.goto(f"/welcome/{token}")
     expect(window.page.get_by_text("Ask an admin for a new one")).to_be_visible()
     window.complaints.clear()  # Chromium reports the status 404 itself
+
+
+def test_deliveries_are_replayed(visit, site):
+    number = send_mail(site)
+    page = visit().sign_in(Role.ADMIN).page
+    search = site.services.store.ticket_search
+    page.goto(f"/deliveries?ticket={number}&connection={site.names['zendesk']}")
+    before = search.looked_at(site.names["zendesk"], number)
+    page.locator("tbody input[type=checkbox]").first.check()
+    page.get_by_role("button", name="Replay selected").click()
+    expect(page.get_by_role("status")).to_contain_text("1 tickets")
+    wait_until(lambda: search.looked_at(site.names["zendesk"], number) != before, what="the look")
+
+
+@pytest.mark.parametrize("width", ["desktop", "phone"])
+def test_dead_letters_say_what_to_do_and_are_replayed(visit, site, width):
+    site.services.store.dead_letters.set_aside(
+        site.names["freshdesk"], f"77{width}", SetAside.REJECTED, "Freshdesk 400: status is closed"
+    )
+    page = visit(width).sign_in(Role.ADMIN).page
+    page.goto("/deliveries/set-aside")
+    expect(page.get_by_text("The helpdesk refused what was written")).to_be_visible()
+    page.get_by_role("button", name="Replay all of these: Change rejected").click()
+    expect(page.get_by_role("status")).to_contain_text("looked at again")
+
+
+def test_an_account_is_paused_resumed_tried_and_gets_a_new_secret(visit, site):
+    page = visit().sign_in(Role.ADMIN).page
+    page.goto(f"/connections/{site.names['zendesk']}")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("Paused by admin@example.com")).to_be_visible()
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    page.get_by_role("button", name="Test delivery").click()
+    expect(page.get_by_role("status")).to_contain_text("arrived", timeout=60_000)
+    page.get_by_role("button", name="Change the secret").click()
+    expect(page.get_by_text("2 live")).to_be_visible()
+    page.get_by_role("button", name="Finish").click()
+    expect(page.get_by_text("1 live")).to_be_visible()
+
+
+def test_an_account_is_connected_by_a_plan_that_is_shown_first(visit, site):
+    name = f"web{datetime.now(UTC).timestamp():.0f}"
+    page = visit("phone").sign_in(Role.ADMIN).page
+    page.goto("/connections")
+    page.get_by_role("link", name="Connect Zendesk").click()
+    page.get_by_label("Name or address").fill(f"{site.sandbox}/zendesk/{name}")
+    page.get_by_label("Your short name for it").fill(name)
+    page.get_by_label("OAuth client: identifier").fill("sandbox-client")
+    page.get_by_label("OAuth client: secret").fill("sandbox-secret")
+    page.get_by_role("button", name="Show the plan").click()
+    expect(page.get_by_text("will be made").first).to_be_visible()
+    assert "sandbox-secret" not in page.content()
+    assert site.services.store.connections.get(name) is None
+    page.get_by_role("button", name="Carry it out").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Connected", timeout=60_000)
+    page.get_by_role("link", name="To the account").click()
+    expect(page.get_by_text("1 live")).to_be_visible()
+    assert site.services.store.connections.get(name).webhook_secrets

@@ -1,0 +1,96 @@
+"""Connections and deliveries in the console: what viewers may do, and what is never shown."""
+
+import pytest
+
+from connectors.base import Connection, WebhookSecret
+from plugin.store.people import Role
+
+
+@pytest.fixture
+def account(console):
+    console.store.connections.save(
+        Connection(
+            key="acme",
+            vendor="zendesk",
+            base_url="https://acme.zendesk.com",
+            credentials={"client_id": "an-identifier", "client_secret": "very-secret"},
+            webhook_secrets=(WebhookSecret(kid="1", value="also-secret"),),
+            settings={"public_url": "https://sla.example.com"},
+        )
+    )
+
+
+def test_no_page_shows_a_secret(console, account):
+    admin = console.browser(Role.ADMIN)
+    for path in ("/connections", "/connections/acme", "/connections/acme/change", "/actions"):
+        text = admin.get(path).text
+        assert "very-secret" not in text
+        assert "also-secret" not in text
+    assert "an-identifier" in admin.get("/connections/acme/change").text
+
+
+def test_a_viewer_sees_an_account_but_changes_nothing(console, account, send):
+    viewer = console.browser(Role.VIEWER)
+    assert viewer.get("/connections/acme").status_code == 200
+    assert viewer.get("/connections/acme/change").status_code == 403
+    for path in ("pause", "rotate", "test"):
+        assert send(viewer, f"/connections/acme/{path}", at="/account").status_code == 403
+    assert console.store.circuits.every() == []
+
+
+def test_pausing_is_kept_with_who_did_it(console, account, send):
+    admin = console.browser(Role.ADMIN)
+    assert send(admin, "/connections/acme/pause", at="/account").status_code == 302
+    assert "Paused by admin@example.com" in admin.get("/connections/acme").text
+    rows = console.query("select email, action, subject from admin_actions order by id desc")
+    assert rows[0] == ("admin@example.com", "connections.pause", "acme")
+
+
+def test_a_wrong_address_is_told_and_the_secret_is_asked_for_again(console, send):
+    admin = console.browser(Role.ADMIN)
+    form = {
+        "vendor": "zendesk",
+        "address": "https://evil.example",
+        "public_url": "https://sla.example.com",
+        "client_id": "x",
+        "client_secret": "a-typed-secret",
+    }
+    answer = send(admin, "/connections/plan", form, at="/account")
+    assert answer.status_code == 422
+    assert "a-typed-secret" not in answer.text
+    assert "https://evil.example" in answer.text
+
+
+def test_a_plan_is_carried_out_only_from_a_draft_of_ours(console, send):
+    admin = console.browser(Role.ADMIN)
+    for draft in ("", "gAAAAABforged"):
+        assert send(admin, "/connections/run", {"draft": draft}, at="/account").status_code == 400
+
+
+def test_replaying_asks_for_one_look_a_ticket(console, send):
+    for number in ("7", "7", "8"):
+        console.query(
+            "insert into inbox (connection, ticket_id, name, received_at) "
+            "values ('acme', %s, 'created', now())",
+            number,
+        )
+    ids = [row[0] for row in console.query("select id from inbox")]
+    admin = console.browser(Role.ADMIN)
+    answer = send(admin, "/deliveries/replay", {"id": ids}, at="/account")
+    assert answer.location.endswith("replayed=2")
+    locks = console.query("select lock from procrastinate_jobs order by lock")
+    assert locks == [("acme/7",), ("acme/8",)]
+    assert send(admin, "/deliveries/replay", at="/account").status_code == 400
+
+
+def test_the_inbox_goes_on_after_its_page_and_finds_by_ticket(console):
+    console.query(
+        "insert into inbox (connection, ticket_id, name, received_at) "
+        "select 'acme', mod(n, 3)::text, 'created', now() - n * interval '1 minute' "
+        "from generate_series(1, 120) n"
+    )
+    viewer = console.browser(Role.VIEWER)
+    first = viewer.get("/deliveries").text
+    assert first.count("<tr>") == 51
+    assert "after=" in first
+    assert viewer.get("/deliveries?ticket=2").text.count("<tr>") == 41
