@@ -32,6 +32,7 @@ _JOB_AGE = text(
 )
 _OVERDUE = text("select count(*) from deadlines where look_at < now() - interval '1 minute'")
 _NOTICES = text("select count(*) from notices where webhook_at is not null or note_at is not null")
+_DEAD = text("select count(*) from dead_letters where resolved_at is null")
 _FAILED = text("select count(*) from procrastinate_jobs where status = 'failed'")
 
 
@@ -51,6 +52,7 @@ class FiguresNow:
 
     lanes: tuple[Lane, ...]
     failed_jobs: int
+    dead_letters: int
     overdue_looks: int
     waiting_notices: int
 
@@ -62,6 +64,7 @@ class FiguresNow:
     def single(self) -> Iterator[tuple[str, str, float]]:
         """Yield name, help and value of the figures without labels."""
         yield "sla_failed_jobs", "Jobs that ended in an unexpected error", self.failed_jobs
+        yield "sla_dead_letters", "Tickets set aside and not resolved", self.dead_letters
         yield "sla_overdue_looks", "Deadlines past and not looked at", self.overdue_looks
         yield "sla_waiting_notices", "Warnings and breaches not told yet", self.waiting_notices
 
@@ -82,6 +85,7 @@ class Figures:
             return FiguresNow(
                 lanes=lanes,
                 failed_jobs=database.execute(_FAILED).scalar_one(),
+                dead_letters=database.execute(_DEAD).scalar_one(),
                 overdue_looks=database.execute(_OVERDUE).scalar_one(),
                 waiting_notices=database.execute(_NOTICES).scalar_one(),
             )

@@ -14,6 +14,7 @@ def test_the_metrics_count_deliveries_and_show_the_queue(service):
         "sla_event_to_write_seconds_bucket",
         "sla_database_up 1.0",
         "sla_failed_jobs 0.0",
+        "sla_dead_letters 0.0",
         "sla_overdue_looks 0.0",
         "sla_waiting_notices 0.0",
     ):
