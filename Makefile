@@ -34,6 +34,8 @@ bench: setup     ## the measurements in docs/
 	$(BIN)/python tests/benchmarks/score_classify.py
 	$(BIN)/python tests/benchmarks/bench_webhooks.py
 	$(BIN)/python tests/benchmarks/bench_console.py
+	$(BIN)/python tests/benchmarks/bench_work.py
+	$(BIN)/python tests/benchmarks/bench_growth.py
 
 acceptance: BENCH = --full
 acceptance: test bench  ## the full figures

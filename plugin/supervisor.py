@@ -114,6 +114,10 @@ class Service:
         self._processes[program].kill()
         self._processes[program].wait()
 
+    def process(self, program: str) -> subprocess.Popen[bytes]:
+        """Return the running process, for measurements."""
+        return self._processes[program]
+
     def restart(self, program: str) -> None:
         """Let a process finish what it has in hand, and start it again."""
         self._processes[program].terminate()
