@@ -26,7 +26,7 @@ check: setup     ## format, lint, types, import rules
 	$(BIN)/bandit -q -ll -c pyproject.toml -r sla_rules connectors plugin
 
 test: check      ## every check, in its short form
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -m "not acceptance"
 
 bench: setup     ## the measurements in docs/
 	$(BIN)/python tests/benchmarks/bench_schedule.py
@@ -39,7 +39,7 @@ bench: setup     ## the measurements in docs/
 
 acceptance: BENCH = --full
 acceptance: test bench  ## the full figures
-	$(BIN)/pytest -q -m acceptance --timeout 3600
+	$(BIN)/pytest -q -s -m acceptance --timeout 3600
 
 lock: setup      ## renew the lock files from pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock

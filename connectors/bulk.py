@@ -43,11 +43,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A page of tickets, and the cursor after it; `more` says that another page is there."""
+    """A page of tickets, and the cursor after it; `more` says that another page is there.
+
+    `kept` is what the vendor's `take_over` needs of it.
+    """
 
     found: tuple[Found, ...]
     cursor: str
     more: bool
+    kept: object = None
 
 
 class Bulk(Protocol):
@@ -74,8 +78,11 @@ class Bulk(Protocol):
     def page(self, cursor: str) -> Page:
         """Return the next page of tickets with what a decision needs, oldest change first."""
 
+    def take_over(self, page: Page) -> None:
+        """Work on the tickets of a page that another thread has read."""
+
     def settle(self, ticket: Ticket) -> Ticket:
-        """Return a ticket of the last pages with its conversation. One call."""
+        """Return a ticket of the page taken over with its conversation. One call."""
 
     def apply(
         self, writes: Sequence[tuple[Ticket, TicketPatch]]

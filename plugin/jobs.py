@@ -5,6 +5,7 @@ What a task does is in `pipeline.py`; how jobs are run is in `worker.py`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 from typing import Any
 
@@ -109,4 +110,21 @@ _TAKE_FAILED = text("""
         where status = 'failed' and task_name = :task
         order by id limit :limit for update skip locked
     ) returning args
+""")
+
+
+def tickets_with_jobs(
+    database: Connection, connection: str, ticket_ids: Iterable[str], *, running: bool = True
+) -> set[str]:
+    """Return the tickets of these for which a job waits to run now, or (`running`) runs."""
+    locks = {f"{connection}/{number}": number for number in ticket_ids}
+    states = ["todo", "doing"] if running else ["todo"]
+    found = database.execute(_WITH_JOBS, {"locks": list(locks), "states": states}).scalars()
+    return {locks[lock] for lock in found}
+
+
+_WITH_JOBS = text("""
+    select distinct lock from procrastinate_jobs
+    where lock = any(:locks) and scheduled_at is null
+      and status = any(cast(:states as procrastinate_job_status[]))
 """)

@@ -227,10 +227,24 @@ def consider(
     return View(ticket, memory, policy, now, decision, patch)
 
 
+def _as_is(memory: Memory) -> Memory:
+    return memory
+
+
 def keep(
-    services: Services, key: str, view: View, written: Written | None, url: str, *, calls: int
+    services: Services,
+    key: str,
+    view: View,
+    written: Written | None,
+    url: str,
+    *,
+    calls: int,
+    known: Callable[[Memory], Memory] = _as_is,
 ) -> Outcome:
-    """Record what a look did: memory, decision, register and audit entry, all or none."""
+    """Record what a look did: memory, decision, register and audit entry, all or none.
+
+    `known` adds to the memory, as it is by then, what the view's already had.
+    """
     ticket, decision, patch = view.ticket, view.decision, view.patch
     outcome = Outcome.APPLIED if written and written.values else Outcome.NO_CHANGE
     entry = AuditEntry(
@@ -251,7 +265,7 @@ def keep(
     services.store.tickets.record(
         ticket,
         decision,
-        lambda memory: remember(memory, ticket, decision, patch, written),
+        lambda memory: remember(known(memory), ticket, decision, patch, written),
         entry,
         url,
         notices,
@@ -341,9 +355,12 @@ def _shown(patch: TicketPatch, written: Written | None) -> dict[str, object]:
     if written is None:
         return {}
     taken = {name: value for name, value in patch.changes().items() if name in written.values}
-    return {name: _plain(value) for name, value in taken.items()} | (
-        {"notes": list(written.notes)} if written.notes else {}
-    )
+    return plain(taken) | ({"notes": list(written.notes)} if written.notes else {})
+
+
+def plain(values: Mapping[str, object]) -> dict[str, object]:
+    """Return a patch's values as plain JSON."""
+    return {name: _plain(value) for name, value in values.items()}
 
 
 def _plain(value: object) -> object:

@@ -41,7 +41,6 @@ class FreshdeskBulk:
     def __init__(self, connection: Connection, pace: Pace | None = None) -> None:
         self._connector = FreshdeskConnector(connection, pace)
         self._client = self._connector.client
-        self._old: set[str] = set()
 
     @property
     def traits(self) -> Traits:
@@ -82,11 +81,17 @@ class FreshdeskBulk:
         """Return the next hundred tickets with what a decision needs: one call of seven credits."""
         since, page, _ = _position(cursor)
         rows = self._list(since, page, include=_EMBEDS)
-        new = {str(raw.get("id")) for raw in rows}
-        self._connector.forget(self._old - new)
-        self._old = new
         found = tuple(self._found(raw) for raw in rows)
-        return Page(found=found, cursor=_next(since, page, rows), more=len(rows) == _PAGE)
+        return Page(
+            found=found,
+            cursor=_next(since, page, rows),
+            more=len(rows) == _PAGE,
+            kept=self._connector.listed_so_far(),
+        )
+
+    def take_over(self, page: Page) -> None:
+        """Work on the tickets of a page that another thread has read."""
+        self._connector.take_over(page.kept)
 
     def settle(self, ticket: Ticket) -> Ticket:
         """Return the ticket with its conversation."""

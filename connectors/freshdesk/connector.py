@@ -8,7 +8,7 @@ Credentials: `api_key`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -117,10 +117,14 @@ class FreshdeskConnector:
         conversations = mappings(self._client.conversations(ticket.id))
         return self._ticket(read.ticket_json, read.company, found_by, conversations)
 
-    def forget(self, ticket_ids: Iterable[str]) -> None:
-        """Forget tickets that were listed."""
-        for number_ in ticket_ids:
-            self._last.pop(number_, None)
+    def listed_so_far(self) -> Mapping[str, object]:
+        """Return what `take_over` needs of the tickets listed since the last call."""
+        kept, self._last = self._last, {}
+        return kept
+
+    def take_over(self, kept: object) -> None:
+        """Work on tickets that another thread has listed."""
+        self._last = dict(kept) if isinstance(kept, dict) else {}
 
     def _ticket(
         self,

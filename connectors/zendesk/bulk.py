@@ -42,7 +42,6 @@ class ZendeskBulk:
         self._connector = ZendeskConnector(connection, pace)
         self._client = self._connector.client
         self._users: dict[str, Any] = {}
-        self._old: set[str] = set()
 
     @property
     def traits(self) -> Traits:
@@ -89,8 +88,6 @@ class ZendeskBulk:
         organizations = list(_by_id(answer, "organizations").values())
         metrics = _by_id(answer, "metric_sets", "ticket_id")
         listed = _by_id(answer, "tickets")
-        self._connector.forget(self._old - set(listed))
-        self._old = set(listed)
         found = []
         for number, raw in listed.items():
             measured = mapping(raw.get("metric_set")) or mapping(metrics.get(number))
@@ -98,7 +95,14 @@ class ZendeskBulk:
             ticket = replace(ticket, first_response_at=_replied_at(ticket, measured))
             found.append(Found(ticket=ticket, settled=_is_settled(ticket, raw, measured)))
         more = not answer.get("end_of_stream", True)
-        return Page(found=tuple(found), cursor=_after(answer, cursor), more=more)
+        kept = (self._connector.listed_so_far(), self._users)
+        return Page(found=tuple(found), cursor=_after(answer, cursor), more=more, kept=kept)
+
+    def take_over(self, page: Page) -> None:
+        """Work on the tickets of a page that another thread has read."""
+        if isinstance(page.kept, tuple):
+            listed, self._users = page.kept
+            self._connector.take_over(listed)
 
     def settle(self, ticket: Ticket) -> Ticket:
         """Return the ticket with its audits: start, response and hands are known then."""

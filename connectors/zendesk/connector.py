@@ -107,10 +107,14 @@ class ZendeskConnector:
         audits = self._client.audits(ticket.id)
         return self._ticket(read.ticket_json, read.organization, found_by, users, audits)
 
-    def forget(self, ticket_ids: Iterable[str]) -> None:
-        """Forget tickets that were listed."""
-        for number in ticket_ids:
-            self._last.pop(number, None)
+    def listed_so_far(self) -> Mapping[str, object]:
+        """Return what `take_over` needs of the tickets listed since the last call."""
+        kept, self._last = self._last, {}
+        return kept
+
+    def take_over(self, kept: object) -> None:
+        """Work on tickets that another thread has listed."""
+        self._last = dict(kept) if isinstance(kept, dict) else {}
 
     def _ticket(
         self,

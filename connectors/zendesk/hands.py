@@ -90,7 +90,10 @@ def hands(
     held: dict[str, Hand] = {}
     for audit, event in _events(known, _CHANGES):
         author = audit.get("author_id")
-        if is_ours(audit) or people.author(author, _via(audit, event)) is not Author.AGENT:
+        if is_ours(audit):  # given back to us meanwhile, or taken over with `backfill --overwrite`
+            held.pop(_FIELDS.get(str(event.get("field_name")), ""), None)
+            continue
+        if people.author(author, _via(audit, event)) is not Author.AGENT:
             continue
         name = text(event.get("field_name"))
         before, after = words(event.get("previous_value")), words(event.get("value"))

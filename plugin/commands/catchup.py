@@ -1,17 +1,27 @@
-"""The commands that catch up: `reconcile` sweeps for what no webhook told.
+"""The commands that catch up: with changes that no webhook told, and with tickets of the past.
 
-What they do is in `plugin/reconcile.py`.
+What they do is in `plugin/reconcile.py` and `plugin/backfill.py`.
 """
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from connectors.base import Connection
-from plugin.pipeline import Services
+from connectors.errors import VendorError
+from plugin.pipeline import Services, View, plain
 from plugin.settings import Settings
+from sla_rules.decision import instant
+
+if TYPE_CHECKING:
+    from plugin.backfill import Counts
 
 
 class _Instant(click.ParamType):  # type: ignore[type-arg]
@@ -84,4 +94,140 @@ def chosen(services: Services, key: str | None) -> list[Connection]:
     return [one for one in found if one is not None]
 
 
-COMMANDS: tuple[click.Command, ...] = (reconcile,)
+@click.command()
+@click.argument("key")
+@click.option("--dry-run", is_flag=True, help="Show what would change; write nothing.")
+@click.option("--csv", "csv_file", type=click.Path(dir_okay=False, writable=True),
+              help="With --dry-run: write what would change to this file.")  # fmt: skip
+@click.option("--since", type=INSTANT, help="Only tickets changed at or after this instant.")
+@click.option("--status", type=click.Choice(["open", "all"]), default="open", show_default=True,
+              help="all: solved and closed tickets too.")  # fmt: skip
+@click.option("--overwrite", is_flag=True,
+              help="Take no value found before our first write for a person's.")  # fmt: skip
+@click.option("--restart", is_flag=True, help="Begin anew where an earlier run was stopped.")
+def backfill(
+    key: str,
+    dry_run: bool,
+    csv_file: str | None,
+    since: datetime | None,
+    status: str,
+    overwrite: bool,
+    restart: bool,
+) -> None:
+    """Apply the policy to the tickets that are there already, below live work.
+
+    A run that was stopped goes on where it was; no ticket is written twice.
+
+    \b
+    Example:
+      regiondo-sla backfill acme --dry-run --csv changes.csv
+    """
+    from plugin.backfill import LONG_AGO, AlreadyRunning, Backfill, Options
+
+    if csv_file and not dry_run:
+        raise click.UsageError("--csv goes with --dry-run")
+    services = build()
+    (connection,) = chosen(services, key)
+    options = Options(
+        since=since or LONG_AGO,
+        every_status=status == "all",
+        overwrite=overwrite,
+        dry_run=dry_run,
+    )
+    rows: list[list[str]] = []
+    with _progress(_count_of(services, connection)) as tell:
+        work = Backfill(
+            services, connection, options, tell=tell, would=lambda view: rows.append(_row(view))
+        )
+        try:
+            work.run(restart=restart)
+        except AlreadyRunning as error:
+            raise click.ClickException(str(error)) from error
+        except VendorError as error:
+            hint = "" if dry_run else "; the same command goes on from there"
+            raise click.ClickException(f"stopped: {error}{hint}") from error
+    if dry_run:
+        _show(rows, csv_file)
+    counts = work.counts
+    verb = "would be written" if dry_run else "written"
+    resumed = " (resumed)" if work.resumed else ""
+    click.echo(
+        f"{counts.looked} looked at{resumed}: {counts.written} {verb}, "
+        f"{counts.unchanged} unchanged, {counts.left} left to live jobs, {counts.failed} failed; "
+        f"{counts.calls} calls, {counts.read_singly} of the tickets read singly"
+    )
+    if counts.failed:
+        raise SystemExit(1)
+
+
+_HEAD = ("ticket", "partner", "tier", "kind", "starts", "due", "change")
+_SHOWN = 50
+
+
+def _row(view: View) -> list[str]:
+    ticket, decision = view.ticket, view.decision
+    target = decision.target
+    return [
+        ticket.id,
+        (ticket.organization.name if ticket.organization else None) or "",
+        decision.tier,
+        decision.kind.value,
+        instant(decision.starts_at) or "",
+        (instant(target.due_at) if target else None) or "",
+        ", ".join(f"{name}: {value}" for name, value in plain(view.patch.changes()).items()),
+    ]
+
+
+def _show(rows: list[list[str]], csv_file: str | None) -> None:
+    changed = sorted((row for row in rows if row[-1]), key=lambda row: (len(row[0]), row[0]))
+    if csv_file:
+        with Path(csv_file).open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(_HEAD)
+            writer.writerows([_unformulated(cell) for cell in row] for row in changed)
+        click.echo(f"{len(changed)} tickets would change: {csv_file}")
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*_HEAD)
+    for row in changed[:_SHOWN]:
+        table.add_row(*row)
+    Console().print(table)
+    if len(changed) > _SHOWN:
+        click.echo(f"... and {len(changed) - _SHOWN} more; --csv FILE writes them all")
+
+
+def _unformulated(cell: str) -> str:
+    """A spreadsheet shall not run a partner's name as a formula."""
+    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@"} else cell
+
+
+def _count_of(services: Services, connection: Connection) -> int | None:
+    from plugin.pacing import bulk_work
+
+    with bulk_work():
+        return services.bulk(connection).count()
+
+
+@contextmanager
+def _progress(total: int | None) -> Iterator[Callable[[Counts], None]]:
+    """A progress bar with an estimate where the number of tickets is known."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )  # fmt: skip
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+               TimeElapsedColumn(), TimeRemainingColumn())  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("tickets", total=total)
+        yield lambda counts: bar.update(task, completed=counts.looked + counts.skipped)
+
+
+COMMANDS: tuple[click.Command, ...] = (reconcile, backfill)

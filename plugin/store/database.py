@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, LiteralString
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -60,6 +60,25 @@ class Database:
         except (DBAPIError, PoolTimeout) as error:
             raise StoreUnavailable(_name(error)) from error
 
+    @contextmanager
+    def alone(self, name: str) -> Iterator[bool]:
+        """Say whether no other process is inside under this name; a dead one is not.
+
+        Holds a connection of the pool meanwhile.
+        """
+        key = {"name": name}
+        try:
+            with self._engine.connect() as connection:
+                connection.execution_options(isolation_level="AUTOCOMMIT")
+                taken = bool(connection.execute(_TRY_LOCK, key).scalar())
+                try:
+                    yield taken
+                finally:
+                    if taken:
+                        connection.execute(_UNLOCK, key)
+        except (DBAPIError, PoolTimeout) as error:
+            raise StoreUnavailable(_name(error)) from error
+
     def call(self, statement: LiteralString, parameters: Sequence[object]) -> Any:
         """Run one statement that is a transaction of its own and return its only value.
 
@@ -71,6 +90,10 @@ class Database:
             return self._lines.call(statement, parameters)
         except psycopg.Error as error:
             raise StoreUnavailable(type(error).__name__) from error
+
+
+_TRY_LOCK = text("select pg_try_advisory_lock(hashtextextended(:name, 0))")
+_UNLOCK = text("select pg_advisory_unlock(hashtextextended(:name, 0))")
 
 
 class _Lines:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from plugin.secrets import Vault
 from plugin.store.admin_actions import AdminActions
 from plugin.store.api_tokens import ApiTokens
+from plugin.store.backfills import Backfills
 from plugin.store.circuits import Circuits
 from plugin.store.connections import Connections
 from plugin.store.database import Database, Patience
@@ -60,6 +61,7 @@ class Store:
         self.figures = Figures(self.database)
         self.feature_requests = FeatureRequests(self.database)
         self.api_tokens = ApiTokens(self.database)
+        self.backfills = Backfills(self.database)
         self.sweeps = Sweeps(self.database)
         self.policies = Policies(self.database)
         self.reports = Reports(self.database)

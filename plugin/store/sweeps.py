@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, text
+from sqlalchemy import Connection, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from connectors.bulk import Changes
-from plugin.jobs import enqueue_look
+from plugin.jobs import enqueue_look, tickets_with_jobs
 from plugin.store import tables as t
 from plugin.store.database import Database
 
@@ -126,16 +126,11 @@ def _unseen(database: Connection, connection: str, changes: Changes) -> list[str
         table.c.ticket_id, func.coalesce(table.c.version_at, table.c.updated_at).label("seen_at")
     ).where(table.c.connection == connection, table.c.ticket_id.in_(numbers))
     seen = {row.ticket_id: row.seen_at for row in database.execute(query)}
-    waiting = text("""
-        select lock from procrastinate_jobs
-        where status = 'todo' and scheduled_at is null and lock = any(:locks)
-    """)
-    locks = [f"{connection}/{number}" for number in numbers]
-    queued = set(database.execute(waiting, {"locks": locks}).scalars())
+    queued = tickets_with_jobs(database, connection, numbers, running=False)
     return [
         number
         for number, version in changes.versions.items()
-        if f"{connection}/{number}" not in queued
+        if number not in queued
         and (number in seen or number not in changes.known_only)
         and (number not in seen or version is None or version > seen[number])
     ]

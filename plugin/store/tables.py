@@ -357,3 +357,24 @@ policies = Table(
     Column("withdrawn_by", Text),
     _instant("withdrawn_at"),
 )
+
+backfills = Table(
+    "backfills",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("connection", Text, nullable=False),
+    Column("options", JSONB, nullable=False),
+    Column("cursor", Text),
+    Column("counts", JSONB, nullable=False),
+    _instant("started_at", now=True),
+    _instant("finished_at"),
+    Index("backfills_connection", "connection", "id"),
+)
+
+backfill_tickets = Table(
+    "backfill_tickets",
+    metadata,
+    Column("backfill", BigInteger, primary_key=True),
+    Column("ticket_id", Text, primary_key=True),
+    Column("sent", JSONB(none_as_null=True)),
+)

@@ -63,6 +63,11 @@ class Tickets:
         with self._database.transaction() as database:
             return _memory(database, connection, ticket_id)
 
+    def memories(self, connection: str, ticket_ids: Iterable[str]) -> dict[str, Memory]:
+        """Return what we remember of these tickets, by number; none of one never looked at."""
+        with self._database.transaction() as database:
+            return _memories(database, connection, ticket_ids)
+
     def record(
         self,
         ticket: Ticket,
@@ -178,14 +183,23 @@ class Tickets:
 
 
 def _memory(database: Connection, connection: str, ticket_id: str) -> Memory:
-    query = select(t.tickets.c.memory, t.tickets.c.reviewed_kind).where(
-        t.tickets.c.connection == connection, t.tickets.c.ticket_id == ticket_id
+    return _memories(database, connection, [ticket_id]).get(ticket_id, Memory())
+
+
+def _memories(
+    database: Connection, connection: str, ticket_ids: Iterable[str]
+) -> dict[str, Memory]:
+    table = t.tickets
+    query = select(table.c.ticket_id, table.c.memory, table.c.reviewed_kind).where(
+        table.c.connection == connection, table.c.ticket_id.in_(list(ticket_ids))
     )
-    row = database.execute(query).first()
-    if row is None:
-        return Memory()
-    reviewed = Kind(row.reviewed_kind) if row.reviewed_kind else None
-    return replace(Memory.from_json(row.memory), reviewed=reviewed)
+    return {
+        row.ticket_id: replace(
+            Memory.from_json(row.memory),
+            reviewed=Kind(row.reviewed_kind) if row.reviewed_kind else None,
+        )
+        for row in database.execute(query)
+    }
 
 
 def _instant(version: str | None) -> datetime | None:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from flask import request
 
-from plugin.sandbox.state import ApiError, Json
+from plugin.sandbox.state import ApiError, Json, instant
 from plugin.sandbox.zendesk.account import ZendeskAccount
 from plugin.sandbox.zendesk.records import not_found
 
@@ -37,11 +37,35 @@ def sideloads(account: ZendeskAccount, tickets: list[Json]) -> Json:
         "organizations": (account.organizations, ("organization_id",)),
         "groups": (account.groups, ("group_id",)),
     }
-    return {
+    found = {
         name: [table[n] for n in sorted({t[k] for t in tickets for k in keys} & set(table))]
         for name, (table, keys) in tables.items()
         if name in wanted
     }
+    if "metric_sets" in wanted:
+        found["metric_sets"] = [metric_set(account, ticket) for ticket in tickets]
+    return found
+
+
+def metric_set(account: ZendeskAccount, ticket: Json) -> Json:
+    """Return what the account measured of a ticket: replies, reopenings, the first reply's minute.
+
+    The calendar minutes only; business minutes would need the account's own schedule.
+    """
+    replied_at: list[str] = []
+    reopens = 0
+    for audit in account.audits[ticket["id"]]:
+        for event in audit["events"]:
+            if event["type"] == "Comment" and event["public"] and account.staff(event["author_id"]):
+                replied_at.append(audit["created_at"])
+            if event.get("field_name") == "status" and event.get("previous_value") == "solved":
+                reopens += event["value"] in ("new", "open", "pending", "hold")
+    minutes = None
+    if replied_at:
+        waited = instant(replied_at[0]) - instant(ticket["created_at"])
+        minutes = int(waited.total_seconds() // 60)
+    return {"ticket_id": ticket["id"], "replies": len(replied_at), "reopens": reopens,
+            "reply_time_in_minutes": {"calendar": minutes, "business": None}}  # fmt: skip
 
 
 def authors(account: ZendeskAccount, rows: list[Json]) -> Json:
