@@ -154,13 +154,12 @@ def _run_clock(
     if start.at is None or (exclusion in _NO_CLOCK and not ran):
         return start, None, None, ()
     target, solved_at, whys = judge_response(ticket, start, tier, schedule, policy, memory, now)
-    if target.state is State.CANCELLED and solved_at:
-        anew = start_anew(ticket, policy, solved_at)
-        if anew:
-            start, fresh = anew, replace(memory, cancelled_at=None)
-            target, solved_at, whys = judge_response(
-                ticket, start, tier, schedule, policy, fresh, now
-            )
+    while solved_at and not memory.judged:
+        anew = start_anew(ticket, policy, target, solved_at)
+        if anew is None:
+            break
+        start, memory = anew, replace(memory, cancelled_at=None)
+        target, solved_at, whys = judge_response(ticket, start, tier, schedule, policy, memory, now)
     if exclusion in _NO_CLOCK:
         target = replace(target, state=State.CANCELLED)
         by = _reclassified_by(ticket, exclusion, policy)

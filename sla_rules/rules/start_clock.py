@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..decision import Reason
+from ..decision import Reason, State, Target
 from ..memory import Memory
 from ..policy import Policy
 from ..ticket import Author, Status, Ticket
@@ -55,18 +55,25 @@ def start_clock(ticket: Ticket, policy: Policy, memory: Memory) -> Start:
     return Start(at, reason, memory.restarted_after)
 
 
-def start_anew(ticket: Ticket, policy: Policy, solved_at: datetime) -> Start | None:
+def start_anew(ticket: Ticket, policy: Policy, target: Target, solved_at: datetime) -> Start | None:
     """Return the new clock of a ticket that was solved without a reply, None while none starts.
 
-    It starts at the partner's first counted message since.
+    It starts at the partner's first counted message since, unless the answer came before that. A
+    message that left the ticket solved and that nobody answered (a word of thanks) starts none.
     """
     again = _first_counted(ticket, policy, after=solved_at)
-    if again is None or ticket.status in _RESTING:
+    if again is None or target.state not in {State.CANCELLED, State.MET}:
+        return None
+    if target.state is State.MET and target.response_at and target.response_at <= again:
+        return None
+    if ticket.status in {Status.SOLVED, Status.CLOSED} and not _answered(ticket, after=again):
         return None
     return Start(again, Reason(RULE, "reopened", policy.clock.clause), solved_at)
 
 
-_RESTING = {Status.SOLVED, Status.CLOSED, Status.SPAM, Status.DELETED, Status.MERGED}
+def _answered(ticket: Ticket, *, after: datetime) -> bool:
+    messages = ticket.messages or ()
+    return any(m.at > after for m in messages if m.author is Author.AGENT and m.public)
 
 
 def _first_counted(ticket: Ticket, policy: Policy, *, after: datetime | None) -> datetime | None:

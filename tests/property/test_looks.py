@@ -17,7 +17,11 @@ hours = st.integers(0, 100).map(lambda quarter: timedelta(minutes=45 * quarter))
 
 @st.composite
 def histories(draw):
-    """What happens to a ticket, in order. It is solved once at most: vendors tell the last time."""
+    """What happens to a ticket, in order.
+
+    It is solved once at most: a ticket tells only the last solving (`Ticket.solved_at`), so one
+    before the answer is known only to who looked between; docs/rules.md says what holds then.
+    """
     happenings = st.sampled_from(("partner", "agent", "note", "impact", "solve", "pend"))
     history = [(START + after, draw(happenings)) for after in sorted(draw(st.sets(hours)))]
     solves = [one for one in history if one[1] == "solve"]

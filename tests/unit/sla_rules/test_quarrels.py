@@ -378,6 +378,51 @@ def test_reopened_after_it_was_solved_without_a_reply_a_new_clock_starts_at_the_
     assert desk.look("Fri 09:00").target.state is State.MET
 
 
+@pytest.mark.parametrize("looks", [(), ("Mon 08:00",), ("Mon 08:00", "Mon 08:45"), ("Mon 08:45",)])
+@pytest.mark.parametrize("last", [Status.OPEN, Status.PENDING, Status.SOLVED])
+def test_solved_without_a_reply_reopened_and_answered_the_clock_ran_from_the_reopening(looks, last):
+    """The answer would have been in time for the first clock too; it is judged by the second."""
+    desk = Helpdesk(ticket("Enterprise", when="Mon 08:00"))
+    desk.change(status=Status.SOLVED, solved_at=at("Mon 08:00"))
+    for now in looks[:1]:
+        desk.look(now)
+    desk.write(message("Mon 08:45"), status=Status.OPEN)
+    for now in looks[1:]:
+        desk.look(now)
+    desk.write(message("Mon 09:30", Author.AGENT), status=last)
+    decision = desk.look("Tue 09:00")
+    assert decision.starts_at == at("Mon 08:45")
+    assert decision.restarted_after == at("Mon 08:00")
+    assert (decision.target.state, decision.target.response_at) == (State.MET, at("Mon 09:30"))
+
+
+@pytest.mark.parametrize("seen_answered", [True, False])
+def test_answered_in_time_after_it_was_solved_no_later_message_starts_a_new_clock(seen_answered):
+    desk = Helpdesk(ticket(status=Status.SOLVED, solved_at=at("Mon 09:30")))
+    desk.write(message("Mon 10:00", Author.AGENT))
+    if seen_answered:
+        assert desk.look("Mon 10:00").target.state is State.MET
+    desk.write(message("Mon 11:00"), status=Status.OPEN)
+    decision = desk.look("Mon 11:00")
+    assert (decision.starts_at, decision.target.state) == (at("Mon 09:00"), State.MET)
+
+
+def test_a_word_of_thanks_that_leaves_the_ticket_solved_starts_no_clock():
+    desk = Helpdesk(ticket(status=Status.SOLVED, solved_at=at("Mon 09:30")))
+    desk.write(message("Mon 10:00", text="Merci !"))
+    decision = desk.look("Wed 10:00")
+    assert (decision.starts_at, decision.target.state) == (at("Mon 09:00"), State.CANCELLED)
+
+
+def test_where_only_the_last_solving_is_known_the_first_clock_holds():
+    """The earlier start, and so the earlier deadline, is the safe side for the partner."""
+    desk = Helpdesk(ticket("Enterprise"))  # solved without a reply at 10:00, but nobody tells
+    desk.write(message("Mon 15:00"), message("Mon 16:00", Author.AGENT))
+    desk.change(status=Status.SOLVED, solved_at=at("Mon 16:30"))
+    decision = desk.look("Tue 09:00")
+    assert (decision.starts_at, decision.target.state) == (at("Mon 09:00"), State.BREACHED)
+
+
 def test_reopened_by_an_agent_alone_no_clock_runs_until_the_partner_writes():
     desk = Helpdesk(ticket(status=Status.SOLVED, updated_at=at("Mon 11:00")))
     desk.look("Mon 11:00")
