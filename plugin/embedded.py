@@ -12,10 +12,13 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
@@ -37,10 +40,13 @@ wal_level = minimal
 max_wal_senders = 0
 """
 _LONGEST_SOCKET = 103
+_STARTS_WITHIN = 120.0  # seconds, recovery after a kill among them
+_STOPS_WITHIN = 20.0  # seconds; then it is told to leave without tidying, which loses nothing
+_FAILURES = 20  # starts in a row
 _DATABASE = "regiondo_sla"
 
 
-class EmbeddedError(Exception):
+class EmbeddedError(RuntimeError):
     """The embedded PostgreSQL cannot run; the message says why and where its log is."""
 
 
@@ -59,19 +65,23 @@ class EmbeddedPostgres:
         self._data = place / "pg"
         self._log = place / "pg.log"
         self._users: IO[str] | None = None
+        self._server: psutil.Process | None = None
 
-    def start(self) -> str:
+    def start(self, check: Callable[[], None] = lambda: None) -> str:
         """Return the address of the running server, starting it where nobody has.
 
-        Raises `EmbeddedError`.
+        `check` is called while it waits and may raise to give up. Raises `EmbeddedError`.
         """
+        if not self._home.is_dir():
+            raise EmbeddedError(f"PostgreSQL's folder {self._home} is gone")
         with (self._home / "pg.start.lock").open("w") as gate:
-            fcntl.flock(gate, fcntl.LOCK_EX)
+            _lock(gate, check)
             self._users = (self._home / "pg.users.lock").open("w")
             fcntl.flock(self._users, fcntl.LOCK_SH)
             if self._answering() is None:
-                self._launch()
+                self._launch(check)
             url = self._answering()
+            self._server = self._process()
             if url is None:
                 raise EmbeddedError(f"PostgreSQL did not start; its log is {self._log}")
             with psycopg.connect(url.replace(_DATABASE, "postgres"), autocommit=True) as server:
@@ -85,19 +95,21 @@ class EmbeddedPostgres:
         return self._answering()
 
     def stop(self) -> None:
-        """Leave the server; the last one to leave stops it."""
+        """Leave the server; the last one to leave stops it, even where its folder is gone."""
         if self._users is None:
             return
-        with (self._home / "pg.start.lock").open("w") as gate:
-            fcntl.flock(gate, fcntl.LOCK_EX)
+        with ExitStack() as held:
+            held.callback(self._users.close)
+            if self._home.is_dir():
+                gate = held.enter_context((self._home / "pg.start.lock").open("w"))
+                _lock(gate, lambda: None)
             try:
                 fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 pass
             else:
-                self._run("pg_ctl", "-D", str(self._data), "-w", "-m", "fast", "stop")
-            self._users.close()
-            self._users = None
+                _end(self._process() or self._server)
+        self._users = self._server = None
 
     def is_running(self) -> bool:
         """Say whether the server's process lives; it may still be recovering."""
@@ -126,16 +138,20 @@ class EmbeddedPostgres:
             return None
         return url if row and Path(row[0]) == self._data else None
 
-    def _launch(self) -> None:
+    def _launch(self, check: Callable[[], None]) -> None:
+        """Start the server and wait until it answers; it may have to recover first."""
         self._initialize()
         self._drop_stale_pid_file()
         sockets = str(self._socket_dir()).replace("'", "''")
         (self._data / "postgresql.conf").write_text(_CONF.format(sockets=sockets))
-        arguments = ("-D", str(self._data), "-l", str(self._data / "server.log"), "-w", "start")
-        for _ in range(20):  # after a kill, backends need a moment to leave
-            if self._run("pg_ctl", *arguments) == 0:
-                return
-            time.sleep(0.5)
+        arguments = ("-D", str(self._data), "-l", str(self._data / "server.log"))
+        deadline = time.monotonic() + _STARTS_WITHIN
+        failures = 0
+        while self._answering() is None and time.monotonic() < deadline and failures < _FAILURES:
+            check()
+            if self._process() is None:  # after a kill, backends need a moment to leave
+                failures += self._run("pg_ctl", *arguments, "-w", "-t", "5", "start") != 0
+            time.sleep(0.5 if failures else 0.1)
 
     def _initialize(self) -> None:
         if (self._data / "PG_VERSION").exists():
@@ -202,10 +218,40 @@ class EmbeddedPostgres:
         try:
             number = int((self._data / "postmaster.pid").read_text().split("\n", 1)[0])
             process = psutil.Process(number)
-            alive = process.status() != psutil.STATUS_ZOMBIE and "postgres" in process.name()
+            alive = _lives(process) and "postgres" in process.name()
         except (FileNotFoundError, ValueError, psutil.Error):
             return None
         return process if alive else None
+
+
+def _lock(file: IO[str], check: Callable[[], None]) -> None:
+    """Take the lock for ourselves alone; waits while others start or stop the server."""
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            check()
+            time.sleep(0.1)
+        else:
+            return
+
+
+def _end(server: psutil.Process | None) -> None:
+    """Shut a server down: in order, else without tidying, else by force."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        deadline = time.monotonic() + _STOPS_WITHIN
+        if server is not None and _lives(server):
+            server.send_signal(number)
+        while server is not None and _lives(server) and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+
+def _lives(server: psutil.Process) -> bool:
+    """Say whether it runs; a container without an init keeps the ended as zombies."""
+    try:
+        return server.is_running() and server.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _package() -> Path:

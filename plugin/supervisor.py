@@ -12,7 +12,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from plugin.embedded import EmbeddedPostgres
@@ -22,18 +23,29 @@ from plugin.store.migrate import migrate
 
 GIVE_UP_AFTER = 3  # ends in a row
 TOO_EARLY = 5.0  # seconds of life
+ENDS_WITHIN = 25.0  # seconds for all programs together: a worker finishes the looks in hand
+
+
+class Stopped(Exception):
+    """A signal asked for the end while something was being started or watched."""
 
 
 class Service:
     """The running processes. `start` brings them up, `watch` keeps them up, `stop` ends them.
 
-    `programs` are commands; a second one of a kind has a number: `worker.2`.
+    `programs` are commands; a second one of a kind has a number: `worker.2`. `signals` fills with
+    those that ask for the end: the first ends in order, a second one in haste.
     """
 
     def __init__(
-        self, settings: Settings, *, programs: tuple[str, ...] = ("web", "worker")
+        self,
+        settings: Settings,
+        *,
+        programs: tuple[str, ...] = ("web", "worker"),
+        signals: Sequence[int] = (),
     ) -> None:
         self._settings = settings
+        self._signals = signals
         self._programs = programs
         self._postgres: EmbeddedPostgres | None = None
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -42,11 +54,11 @@ class Service:
         self.environment: dict[str, str] = {}
 
     def start(self) -> str:
-        """Return the database's address, with web and worker running on it."""
+        """Return the database's address, with web and worker running on it. Raises `Stopped`."""
         url = self._settings.database_url
         if url is None:
             self._postgres = EmbeddedPostgres(self._settings.var)
-            url = self._postgres.start()
+            url = self._postgres.start(self._check)
         key = self._settings.secret_key or _kept_secret(self._settings.var / "secret.key")
         self.environment = {
             **os.environ,
@@ -59,6 +71,7 @@ class Service:
             "WEB_CONCURRENCY": str(self._settings.web_workers),
         }
         migrate(url)
+        self._check()
         for program in self._programs:
             self._spawn(program)
         return url
@@ -72,16 +85,18 @@ class Service:
             }
         )
 
-    def watch(self, should_stop: Callable[[], bool]) -> None:
-        """Restart what ends, until told to stop. Raises `RuntimeError` where it ends at once."""
-        while not should_stop():
-            time.sleep(0.3)
-            self.restart_ended()
+    def watch(self) -> None:
+        """Restart what ends, until a signal comes. Raises `RuntimeError` where it ends at once."""
+        with suppress(Stopped):
+            while True:
+                self.restart_ended()
+                time.sleep(0.3)
 
     def restart_ended(self) -> None:
-        """Start again what has ended since the last look, the database first."""
+        """Start again what has ended since the last look, the database first. Raises `Stopped`."""
+        self._check()
         if self._postgres and not self._postgres.is_running():
-            self._postgres.start()
+            self._postgres.start(self._check)
         for program, process in list(self._processes.items()):
             if process.poll() is None:
                 continue
@@ -95,16 +110,26 @@ class Service:
             self._spawn(program)
 
     def stop(self) -> None:
-        """End everything that was started."""
-        for process in self._processes.values():
-            process.terminate()
-        for process in self._processes.values():
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-        if self._postgres:
-            self._postgres.stop()
+        """End everything that was started; what does not end in time is killed.
+
+        A killed worker's looks are taken up at the next start. No fault in one step skips another.
+        """
+        with ExitStack() as steps:  # the last one added comes first
+            if self._postgres:
+                steps.callback(self._postgres.stop)
+            for process in self._processes.values():
+                steps.callback(_kill_group, process)
+            deadline = time.monotonic() + ENDS_WITHIN
+            for process in self._processes.values():
+                process.terminate()
+            while any(process.poll() is None for process in self._processes.values()):
+                if time.monotonic() > deadline or len(self._signals) > 1:
+                    break
+                time.sleep(0.05)
+
+    def _check(self) -> None:
+        if self._signals:
+            raise Stopped
 
     def kill(self, program: str) -> None:
         """Kill a process, or the embedded `database`, at once (kill -9), for tests."""
@@ -145,6 +170,13 @@ def spawn(
         start_new_session=True,  # Ctrl-C reaches the parent only, which ends its children in order
         preexec_fn=_end_with_parent,  # noqa: PLW1509  (the parent has one thread here)
     )
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill a program that is still there, with the processes it started."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)  # its group has its number: see `spawn`
+        process.wait()
 
 
 def _end_with_parent() -> None:

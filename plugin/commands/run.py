@@ -24,15 +24,16 @@ def serve() -> None:
     Example:
       PORT=8080 regiondo-sla serve
     """
-    from plugin.supervisor import Service
+    from plugin.supervisor import Service, Stopped
 
     settings = Settings()
-    service = Service(settings)
-    stopping = _stop_on_signals()
+    service = Service(settings, signals=_stop_on_signals())
     try:
         service.start()
         click.echo(f"regiondo-sla answers on http://{settings.host}:{settings.port}/ (Ctrl-C ends)")
-        service.watch(lambda: bool(stopping))
+        service.watch()
+    except Stopped:
+        pass
     except RuntimeError as error:
         raise click.ClickException(str(error)) from error
     finally:
@@ -173,13 +174,15 @@ def _ready() -> Settings:
 
 
 def _stop_on_signals() -> list[int]:
-    """Return a list that fills when SIGINT or SIGTERM arrives; a second Ctrl-C ends at once."""
+    """Return a list that fills when SIGINT or SIGTERM arrives.
+
+    Nothing is interrupted: an exception in the midst of stopping would leave processes behind.
+    """
     received: list[int] = []
 
     def stop(number: int, frame: object) -> None:
         del frame
         received.append(number)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)

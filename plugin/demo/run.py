@@ -29,7 +29,7 @@ from plugin.pipeline import Services
 from plugin.settings import Settings
 from plugin.store import TicketRow
 from plugin.store.people import Purpose, Role
-from plugin.supervisor import Service, spawn
+from plugin.supervisor import Service, Stopped, spawn
 from sla_rules.decision import instant
 
 READY_WITHIN = 60.0  # seconds
@@ -45,24 +45,26 @@ def run_demo(settings: Settings, stopping: list[int], *, stay: bool) -> None:
         update={"port": _free_port(settings.port), "log_level": "ERROR", "web_workers": 1}
     )
     address = f"http://{settings.host}:{settings.port}"
-    with console.status("Starting database, web, worker and two sandbox helpdesks"):
-        service = Service(settings)
-        service.start()
+    service = Service(settings, signals=stopping)
     try:
+        with console.status("Starting database, web, worker and two sandbox helpdesks"):
+            service.start()
         with _sandbox(service) as sandbox:
             _wait_for(f"{address}/readyz", service)
             services = build_services(service.settings(), pool_size=2)
             account = datetime.now(UTC).strftime("demo-%H%M%S")
             _connect(services, sandbox, account, address)
             mails = _mails(services)
-            sent = _send(console, services, sandbox, account, mails)
+            sent = _send(console, service, services, sandbox, account, mails)
             _show(console, services, sent)
             welcome = f"{address}/welcome/{_demo_link(services)}"
             console.print("\nThe console, signed in (the link works once):")
             console.print(welcome, soft_wrap=True, style=f"link {welcome}")
             if stay:
                 console.print("It stays open; Ctrl-C stops everything.")
-                service.watch(lambda: bool(stopping))
+                service.watch()
+    except Stopped:
+        pass
     except RuntimeError as error:
         raise click.ClickException(str(error)) from error
     finally:
@@ -78,7 +80,7 @@ def _sandbox(service: Service) -> Iterator[str]:
         _wait_for(f"{address}/sandbox/", service)
         yield address
     finally:
-        process.terminate()
+        process.kill()  # it holds nothing that must be kept
         process.wait()
 
 
@@ -119,7 +121,12 @@ def _mails(services: Services) -> list[Mail]:
 
 
 def _send(
-    console: Console, services: Services, sandbox: str, account: str, mails: list[Mail]
+    console: Console,
+    service: Service,
+    services: Services,
+    sandbox: str,
+    account: str,
+    mails: list[Mail],
 ) -> dict[tuple[str, str], Mail]:
     """Let the e-mails arrive and wait until each ticket was decided and written back."""
     known: set[tuple[str, str]] = set()
@@ -132,6 +139,7 @@ def _send(
         for vendor in ("zendesk", "freshdesk"):
             _act(sandbox, vendor, account, "agents", name=_CONTACT[0], email=_CONTACT[1])
         for mail in mails:
+            service.restart_ended()
             _organization(sandbox, account, mail, known)
             ticket = _act(
                 sandbox,
@@ -155,6 +163,7 @@ def _send(
             progress.update(decided, completed=len(done))
             if len(done) == len(sent):
                 break
+            service.restart_ended()
             time.sleep(0.2)
     return sent
 
