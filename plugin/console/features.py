@@ -29,7 +29,7 @@ def listing() -> str:
     return show(
         "features.html",
         features=register.features(status=status, search=search, limit=MOST),
-        candidates=len(register.candidates(MOST)),
+        candidates=register.count_candidates(MOST),
         asked={"status": status, "text": search} if status or search else {},
         statuses=list(FeatureStatus),
         policy=policy(),

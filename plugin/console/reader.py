@@ -69,6 +69,10 @@ class Reader:
         """Return a short date: `Fri 27`."""
         return self._written("EEE d", _noon(on, self.zone))
 
+    def month(self, on: date) -> str:
+        """Return a month: `Nov 2026`."""
+        return self._written("MMM y", _noon(on, self.zone))
+
     def days(self, first: date, last: date) -> str:
         """Return a stretch of days: `Sat – Sun`."""
         begin, end = (self._written("EEE", _noon(on, self.zone)) for on in (first, last))

@@ -11,6 +11,7 @@ from plugin.console.frame import policy, reader, section, services, show
 from plugin.store.reports import Grouping
 
 DEFAULT_DAYS = 90
+MOST = 100
 
 blueprint = section("reports")
 
@@ -21,14 +22,18 @@ def page() -> str:
     by, first, last = _asked()
     since, until = _period(first, last)
     store = services().store.reports
+    lines = store.attainment(by, since, until, reader().zone.key)
+    if by is Grouping.ORGANIZATION:
+        lines.sort(key=lambda line: (-line.breached, -line.tickets))
     return show(
         "reports.html",
         by=by,
         groupings=list(Grouping),
         first=first,
         last=last,
-        lines=store.attainment(by, since, until, reader().zone.key),
-        months=store.attainment(Grouping.MONTH, since, until, reader().zone.key),
+        lines=lines[:MOST],
+        hidden=max(0, len(lines) - MOST),
+        months=store.kept(since, until, reader().zone.key),
         exclusions=store.exclusions(since, until),
         policy=policy(),
     )

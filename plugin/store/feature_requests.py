@@ -13,17 +13,16 @@ from enum import StrEnum
 from typing import Any
 
 from rapidfuzz import fuzz, process, utils
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from plugin.jobs import enqueue_look
 from plugin.store import tables as t
 from plugin.store.database import Database
 from plugin.store.feature_weights import (
-    COUNTED,
-    FAMILY,
     Evidence,
     Feature,
+    family,
     select_evidence,
     select_features,
 )
@@ -70,41 +69,35 @@ class FeatureRequests:
 
         `search` is a part of the title, in any case.
         """
-        query = select_features().where(COUNTED.c.merged_into.is_(None))
+        conditions: list[ColumnElement[bool]] = [t.features.c.merged_into.is_(None)]
         if status:
-            query = query.where(COUNTED.c.status == status.value)
+            conditions.append(t.features.c.status == status.value)
         if search:
-            query = query.where(COUNTED.c.title.icontains(search, autoescape=True))
-        order = (COUNTED.c.organizations.desc(), COUNTED.c.persons.desc(), COUNTED.c.id)
-        with self._database.transaction() as connection:
-            rows = connection.execute(query.order_by(*order).limit(limit)).mappings()
-            return [Feature(**row) for row in rows]
+            conditions.append(t.features.c.title.icontains(search, autoescape=True))
+        order = (text("organizations desc"), text("persons desc"), t.features.c.id)
+        return self._read_features(select_features(*conditions).order_by(*order).limit(limit))
 
     def feature(self, number: int) -> Feature | None:
         """Return one feature, None where there is none of that number."""
-        with self._database.transaction() as connection:
-            row = (
-                connection.execute(select_features().where(COUNTED.c.id == number))
-                .mappings()
-                .first()
-            )
-            return Feature(**row) if row else None
+        found = self._read_features(select_features(t.features.c.id == number))
+        return found[0] if found else None
 
     def evidence(self, number: int) -> list[Evidence]:
         """Return the tickets that ask for a feature or one merged into it, newest first."""
-        below = t.feature_requests.c.feature_id == FAMILY.c.member
-        return self._read_evidence(
-            select_evidence().join(FAMILY, below).where(FAMILY.c.id == number)
-        )
+        members = family(t.features.c.id == number)
+        below = t.feature_requests.c.feature_id == members.c.member
+        return self._read_evidence(select_evidence().join(members, below))
 
     def candidates(self, limit: int = 100) -> list[Evidence]:
         """Return the tickets that may ask for a feature and that nobody has reviewed."""
-        query = select_evidence().where(
-            t.feature_requests.c.confirmed.is_(False),
-            t.feature_requests.c.withdrawn_at.is_(None),
-            t.tickets.c.reviewed_kind.is_(None),
-        )
-        return self._read_evidence(query.limit(limit))
+        return self._read_evidence(self._waiting().limit(limit))
+
+    def count_candidates(self, limit: int) -> int:
+        """Return how many tickets wait for a review, at most `limit`."""
+        waiting = self._waiting().with_only_columns(t.feature_requests.c.ticket_id).limit(limit)
+        with self._database.transaction() as connection:
+            query = select(func.count()).select_from(waiting.subquery())
+            return connection.execute(query).scalar_one()
 
     def all_evidence(self) -> list[Evidence]:
         """Return every recorded request, withdrawn ones too, newest first."""
@@ -112,9 +105,8 @@ class FeatureRequests:
 
     def merged(self, number: int) -> list[Feature]:
         """Return the features that were merged into this one directly."""
-        with self._database.transaction() as connection:
-            query = select_features().where(COUNTED.c.merged_into == number).order_by(COUNTED.c.id)
-            return [Feature(**row) for row in connection.execute(query).mappings()]
+        query = select_features(t.features.c.merged_into == number).order_by(t.features.c.id)
+        return self._read_features(query)
 
     def events(self, number: int) -> list[FeatureEvent]:
         """Return what people did to a feature, oldest first."""
@@ -126,20 +118,27 @@ class FeatureRequests:
 
     def similar(self, number: int, limit: int = 5) -> list[Feature]:
         """Return features whose titles share words with this one's, the most alike first."""
-        others = {one.id: one for one in self.features(limit=5_000)}
-        this = others.pop(number, None)
+        query = select(t.features.c.id, t.features.c.title).where(
+            t.features.c.merged_into.is_(None)
+        )
+        with self._database.transaction() as connection:
+            titles = {row.id: row.title for row in connection.execute(query)}
+        this = titles.pop(number, None)
         if this is None:
             return []
-        titles = {key: one.title for key, one in others.items()}
         found = process.extract(
-            this.title,
+            this,
             titles,
             scorer=fuzz.token_set_ratio,
             processor=utils.default_process,
             score_cutoff=_ALIKE,
             limit=limit,
         )
-        return [others[key] for _, _, key in found]
+        alike = [key for _, _, key in found]
+        counted = {
+            one.id: one for one in self._read_features(select_features(t.features.c.id.in_(alike)))
+        }
+        return [counted[key] for key in alike if key in counted]
 
     def merge(self, number: int, into: int, *, by: str, at: datetime) -> None:
         """Merge a feature into another; `unmerge` undoes it. Raises `RegisterError`."""
@@ -210,6 +209,14 @@ class FeatureRequests:
                 self._note(connection, number, at, by, what, {"from": before, "to": value})
 
     @staticmethod
+    def _waiting() -> Select[Any]:
+        return select_evidence().where(
+            t.feature_requests.c.confirmed.is_(False),
+            t.feature_requests.c.withdrawn_at.is_(None),
+            t.tickets.c.reviewed_kind.is_(None),
+        )
+
+    @staticmethod
     def _lock(connection: Connection, *numbers: int) -> None:
         query = select(t.features.c.id).where(t.features.c.id.in_(sorted(numbers)))
         connection.execute(query.order_by(t.features.c.id).with_for_update())
@@ -224,6 +231,10 @@ class FeatureRequests:
     ) -> None:
         row = {"feature_id": number, "at": at, "by": by, "what": what, "detail": detail}
         connection.execute(insert(t.feature_events).values(row))
+
+    def _read_features(self, query: Select[Any]) -> list[Feature]:
+        with self._database.transaction() as connection:
+            return [Feature(**row) for row in connection.execute(query).mappings()]
 
     def _read_evidence(self, query: Select[Any]) -> list[Evidence]:
         order = (t.feature_requests.c.recorded_at.desc(), t.feature_requests.c.ticket_id.desc())

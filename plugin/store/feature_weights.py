@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CTE, Select, cast, func, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import CTE, ColumnElement, Select, func, select, text
 
 from plugin.store import tables as t
 
@@ -51,33 +50,38 @@ class Evidence:
     url: str | None
 
 
-def _family_of_each() -> CTE:
-    """Each feature with itself and all that was merged into it, at any depth."""
-    base = select(t.features.c.id, t.features.c.id.label("member")).cte("family", recursive=True)
+def family(*conditions: ColumnElement[bool]) -> CTE:
+    """Each feature that meets the conditions, with itself and all merged into it, at any depth."""
+    base = select(t.features.c.id, t.features.c.id.label("member")).where(*conditions)
+    found = base.cte("family", recursive=True)
     deeper = t.features.alias("deeper")
-    return base.union(
-        select(base.c.id, deeper.c.id).join(deeper, deeper.c.merged_into == base.c.member)
+    return found.union(
+        select(found.c.id, deeper.c.id).join(deeper, deeper.c.merged_into == found.c.member)
     )
 
 
-FAMILY = _family_of_each()
+def select_features(*conditions: ColumnElement[bool]) -> Select[Any]:
+    """Return a query for `Feature` rows that meet conditions on the table `features`.
 
-
-def _counts() -> CTE:
-    """Each feature with its weight; only confirmed requests that nobody withdrew count."""
-    requests = t.feature_requests
+    Only confirmed requests that nobody withdrew count. Nothing is counted for other features.
+    """
+    requests, members = t.feature_requests.c, family(*conditions)
     asked = (
-        select(FAMILY.c.id, requests)
-        .join(requests, requests.c.feature_id == FAMILY.c.member)
-        .where(requests.c.confirmed, requests.c.withdrawn_at.is_(None))
+        select(
+            members.c.id,
+            requests.recorded_at,
+            requests.tier,
+            _named(requests.connection, requests.organization_id).label("organization"),
+            _named(requests.connection, requests.requester_id).label("person"),
+        )
+        .join_from(members, t.feature_requests, requests.feature_id == members.c.member)
+        .where(requests.confirmed, requests.withdrawn_at.is_(None))
         .cte("asked")
     )
-    organization = func.concat(asked.c.connection, "/", asked.c.organization_id)
-    person = func.concat(asked.c.connection, "/", asked.c.requester_id)
-    known = asked.c.organization_id.is_not(None)
+    organizations = func.count(asked.c.organization.distinct())
     by_tier = (
-        select(asked.c.id, asked.c.tier, func.count(organization.distinct()).label("number"))
-        .where(known)
+        select(asked.c.id, asked.c.tier, organizations.label("number"))
+        .where(asked.c.organization.is_not(None))
         .group_by(asked.c.id, asked.c.tier)
         .cte("by_tier")
     )
@@ -90,10 +94,8 @@ def _counts() -> CTE:
         select(
             asked.c.id,
             func.max(asked.c.recorded_at).label("last_asked_at"),
-            func.count(organization.distinct()).filter(known).label("organizations"),
-            func.count(person.distinct())
-            .filter(asked.c.requester_id.is_not(None))
-            .label("persons"),
+            organizations.label("organizations"),
+            func.count(asked.c.person.distinct()).label("persons"),
             func.count().label("tickets"),
         )
         .group_by(asked.c.id)
@@ -107,20 +109,17 @@ def _counts() -> CTE:
             *t.features.c,
             weights.c.last_asked_at,
             *numbers,
-            func.coalesce(tiers.c.tiers, cast("{}", JSONB)).label("tiers"),
+            func.coalesce(tiers.c.tiers, text("'{}'::jsonb")).label("tiers"),
         )
         .join(weights, weights.c.id == t.features.c.id, isouter=True)
         .join(tiers, tiers.c.id == t.features.c.id, isouter=True)
-        .cte("counted")
+        .where(*conditions)
     )
 
 
-COUNTED = _counts()
-
-
-def select_features() -> Select[Any]:
-    """Return a query for `Feature` rows."""
-    return select(*COUNTED.c)
+def _named(connection: ColumnElement[Any], number: ColumnElement[Any]) -> ColumnElement[Any]:
+    """What tells one account's numbers from another's; null where there is no number."""
+    return connection + "/" + number
 
 
 def select_evidence() -> Select[Any]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Date, cast, func, select, text
 
 from plugin.store.database import Database
 from plugin.store.tables import tickets as t
 from sla_rules.decision import State
 from sla_rules.policy import Commitment
+
+# percentiles sort every clock of the period; PostgreSQL's usual 4 MB would send that to the disk
+_SORT_IN_MEMORY = text("set local work_mem = '32MB'")
 
 
 class Grouping(StrEnum):
@@ -49,6 +52,20 @@ class Attainment:
         """The part of judged promises that was met, 0 to 1; None where none was judged."""
         judged = self.met + self.breached
         return self.met / judged if judged else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """How many promises of the clocks that started in one month (named by its first day) held."""
+
+    month: date
+    met: int
+    breached: int
+
+    @property
+    def share(self) -> float:
+        """The part that was met, 0 to 1."""
+        return self.met / (self.met + self.breached)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +117,34 @@ class Reports:
             .order_by(group)
         )
         with self._database.transaction() as connection:
+            connection.execute(_SORT_IN_MEMORY)
             return [Attainment(**row) for row in connection.execute(query).mappings()]
+
+    def kept(self, since: datetime, until: datetime, time_zone: str) -> list[Kept]:
+        """Return each month with judged promises of the clocks that started in [since, until).
+
+        Months are those of `time_zone` (IANA). Counts only: far quicker than `attainment`.
+        """
+        month = func.date_trunc("month", func.timezone(time_zone, t.c.starts_at)).label("month")
+        judged = (State.MET.value, State.BREACHED.value)
+        query = (
+            select(
+                cast(month, Date).label("month"),
+                _count(t.c.state == State.MET.value).label("met"),
+                _count(t.c.state == State.BREACHED.value).label("breached"),
+            )
+            .where(
+                t.c.starts_at >= since,
+                t.c.starts_at < until,
+                t.c.exclusion.is_(None),
+                t.c.commitment == Commitment.GUARANTEED.value,
+                t.c.state.in_(judged),
+            )
+            .group_by(month)
+            .order_by(month)
+        )
+        with self._database.transaction() as connection:
+            return [Kept(**row) for row in connection.execute(query).mappings()]
 
     def exclusions(self, since: datetime, until: datetime) -> list[Excluded]:
         """Return how many tickets looked at in [since, until) the contract leaves out, and why."""

@@ -164,6 +164,24 @@ tickets = Table(
     Index("tickets_tags", text("(decision -> 'add_tags')"), postgresql_using="gin"),
     Index("tickets_organization", text("lower(organization_name) text_pattern_ops")),
     Index("tickets_id", text("ticket_id text_pattern_ops")),
+    Index(
+        "tickets_reported",
+        "starts_at",
+        postgresql_include=[
+            "tier",
+            "organization_name",
+            "state",
+            "commitment",
+            "response_at",
+            "response_after",
+        ],
+        postgresql_where=text("exclusion is null"),
+    ),
+    Index(
+        "tickets_left_out",
+        text("coalesce(starts_at, updated_at)"),
+        postgresql_where=text("exclusion is not null"),
+    ),
 )
 
 audit_entries = Table(

@@ -6,7 +6,7 @@ from plugin.store import AuditEntry, tables
 from sla_rules.engine import NO_MEMORY, decide
 from sla_rules.memory import remember
 from sla_rules.patch import patch_for
-from sla_rules.ticket import Channel, Organization, Ticket, Traits
+from sla_rules.ticket import Channel, Organization, Requester, Ticket, Traits
 
 PARTNERS = (
     ("Alpenrausch Touren", "Enterprise"),
@@ -21,8 +21,16 @@ BODIES = (
     "Le paiement ne fonctionne plus, erreur 500 à chaque réservation.",
     "Die Rechnungen werden falsch berechnet, bitte prüfen.",
     "How do I change the opening times of a tour?",
-    "It would be really useful if Regiondo could export bookings as CSV.",
+    "",  # a wish
     "The booking page is down, nobody can book.",
+)
+WISHES = (
+    "It would be really useful if Regiondo could export bookings as CSV.",
+    "Ce serait génial de pouvoir exporter les réservations vers Excel.",
+    "Wäre es möglich, Gutscheine im Kalender anzuzeigen?",
+    "It would be really useful if Regiondo could export bookings as an Excel file.",
+    "Could you please add a button to refund vouchers?",
+    "The checkout shows an error. It would be useful if Regiondo could export the calendar.",
 )
 
 
@@ -43,14 +51,16 @@ def remember_a_week(services, names, *, count=60, first=9001):
         answered = number % 5 != 4 and answered_at < now
         ticket = Ticket(
             id=str(first + number),
-            body=BODIES[number % len(BODIES)],
+            body=BODIES[number % len(BODIES)] or WISHES[number // len(BODIES) % len(WISHES)],
             subject="",
             channel=Channel.EMAIL,
             created_at=began_at,
             first_response_at=answered_at if answered else None,
             organization=Organization(id=name, name=name, tier=tier),
+            requester=Requester(id=str(700 + number % 11)),
         )
         _keep(services, names[vendor], ticket, policy, now)
+    _merge_same(services, now)
 
 
 def _remember_events(services, names, now):
@@ -71,6 +81,15 @@ def _remember_events(services, names, now):
             )
     with services.store.database.transaction() as database:
         database.execute(tables.inbox.insert(), rows)
+
+
+def _merge_same(services, now):
+    """Merge the features whose titles are the same, as people do in the console."""
+    register, first = services.store.feature_requests, {}
+    for one in sorted(register.features(), key=lambda feature: feature.id):
+        kept = first.setdefault(one.title, one)
+        if kept is not one:
+            register.merge(one.id, kept.id, by="admin@example.com", at=now)
 
 
 def _keep(services, connection, ticket, policy, now):

@@ -140,13 +140,16 @@ def test_a_status_and_a_title_are_kept_with_who_and_when(store):
 def test_a_candidate_waits_for_review_and_does_not_count(store):
     assert look(store, 1, MAYBE).candidate
     assert only(store).tickets == 0
+    assert only(store).tiers == {}
     assert [one.ticket_id for one in store.feature_requests.candidates()] == ["1"]
+    assert store.feature_requests.count_candidates(10) == 1
 
 
 def test_a_confirmed_candidate_is_a_feature_request_at_the_next_look(store):
     look(store, 1, MAYBE)
     store.feature_requests.review("acme", "1", Kind.FEATURE_REQUEST, by="Ana", at=NOW)
     assert store.feature_requests.candidates() == []
+    assert store.feature_requests.count_candidates(10) == 0
     assert "feature_request" in look(store, 1, MAYBE).tags
     assert only(store).tickets == 1
 

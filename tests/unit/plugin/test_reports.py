@@ -94,6 +94,18 @@ def test_months_are_local_and_organizations_have_their_own_lines(store):
     assert set(report(store, Grouping.ORGANIZATION)) == {"Alpentour"}
 
 
+def test_the_share_kept_of_each_month_counts_judged_promises_only(store):
+    handle(store, 1, start="2026-10-31T23:30", answer="2026-11-02T09:30")
+    handle(store, 2, start="2026-11-01T00:30", answer="2026-11-02T09:30")
+    handle(store, 3, start="2026-11-23T09:00", answer="2026-11-25T09:00")
+    handle(store, 4, tier="Free", start="2026-11-23T09:00", answer="2026-11-25T09:00")
+    handle(store, 5, start="2026-11-30T16:59")
+    both = period(date(2026, 10, 1), date(2026, 11, 30), BERLIN)
+    october, november = store.reports.kept(*both, BERLIN.key)
+    assert (october.month, october.met, october.breached) == (date(2026, 10, 1), 1, 0)
+    assert (november.met, november.breached, november.share) == (1, 1, 0.5)
+
+
 def test_what_the_contract_leaves_out_is_counted_apart_with_its_reason(store):
     handle(store, 1, start="2026-11-23T09:00", subject="It would be useful to export to Excel.")
     handle(store, 2, start="2026-11-23T09:00", channel=Channel.PHONE)
