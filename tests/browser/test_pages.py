@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from plugin.store.people import Role
+from sla_rules.policy_file import DEFAULT_POLICY
 
 PAGES = {
     "overview": "/",
@@ -18,8 +20,15 @@ PAGES = {
     "tickets-none": "/tickets?text=nothing",
     "ticket": "/tickets/{zendesk}/9011",
     "ticket-breached": "/tickets/{zendesk}/9001",
+    "policy": "/policy",
+    "policy-test": "/policy/test",
     "features": "/features",
+    "features-none": "/features?text=nothing",
+    "feature": "/features/{feature}",
+    "review": "/features/review",
     "reports": "/reports",
+    "reports-organizations": "/reports?by=organization",
+    "reports-none": "/reports?from=2020-01-01&to=2020-01-31",
     "deliveries": "/deliveries",
     "set-aside": "/deliveries/set-aside",
     "connections": "/connections",
@@ -27,6 +36,8 @@ PAGES = {
     "account": "/account",
 }
 FOR_ADMINS = {
+    "policy-new": "/policy/new",
+    "tokens": "/tokens",
     "people": "/people",
     "audit": "/actions",
     "connect": "/connections/new/zendesk",
@@ -36,7 +47,8 @@ SERIOUS = {"serious", "critical"}
 
 
 def address(site, path):
-    return path.format(**site.names)
+    wanted = site.services.store.feature_requests.features(limit=1)[0]
+    return path.format(**site.names, feature=wanted.id)
 
 
 def faults(page):
@@ -94,6 +106,38 @@ def test_sign_in_and_errors_read_well(visit, site, width):
     window.page.goto("/sign-in")
     assert faults(window.page) == []
     keep_picture(window.page, "sign-in", width, Role.ADMIN)
+
+
+POLICY = DEFAULT_POLICY.read_text("utf-8")
+SHORTER = POLICY.replace('version = "2026-11-01"', 'version = "shorter"').replace("8h", "5h")
+
+
+@pytest.mark.parametrize("width", ["desktop", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_a_form_answers_reads_well(visit, site, width, scheme):
+    window = visit(width, color_scheme=scheme).sign_in(Role.ADMIN)
+    page = window.page
+    page.goto("/policy/test")
+    page.fill("#f-subject", "Paiement")
+    page.fill("#f-body", "Le paiement ne fonctionne plus, erreur 500 à chaque réservation.")
+    page.select_option("#f-tier", "enterprise")
+    page.fill("#f-at", "2026-11-27T16:55")
+    page.get_by_role("button", name="Decide").click()
+    expect(page.locator("svg.picture:visible").first).to_be_visible()
+    reads_well(window, "policy-tested", width, scheme)
+    for name, text in (("policy-checked", SHORTER), ("policy-refused", POLICY.replace("8h", "8x"))):
+        page.goto("/policy/new")
+        page.fill("#f-text", text)
+        page.get_by_role("button", name="Check and compare").click()
+        expect(page.locator(".diff, .notice.bad").first).to_be_visible()
+        reads_well(window, name, width, scheme)
+
+
+def reads_well(window, name, width, scheme):
+    assert window.overflow() <= 0, name
+    assert faults(window.page) == [], name
+    if scheme == "light":
+        keep_picture(window.page, name, width, Role.ADMIN)
 
 
 def keep_picture(page, name, width, role):
