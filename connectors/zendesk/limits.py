@@ -38,7 +38,8 @@ class ZendeskLimits:
         elif "/incremental/" in path:
             taken.append(Charge(bucket=EXPORT, limit=10, shared=False))
         elif path.removesuffix(".json").endswith("/update_many"):
-            taken.append(Charge(bucket=JOBS, limit=30, burst=10, shared=False))
+            # thirty jobs at once, not a minute: each ends within seconds, the header corrects
+            taken.append(Charge(bucket=JOBS, limit=30, seconds=6, burst=10, shared=False))
         return tuple(taken)
 
     def readings(self, headers: Mapping[str, str], charges: Sequence[Charge]) -> list[Reading]:
@@ -60,6 +61,8 @@ class ZendeskLimits:
             if not bucket:
                 continue
             parts = dict(part.strip().split("=", 1) for part in value.split(";") if "=" in part)
+            if bucket == JOBS and parts.get("remaining") != "0":
+                continue  # jobs at once, not in a window: what is left is not to be spread
             found.append(
                 Reading(
                     bucket=bucket,

@@ -278,3 +278,12 @@ def test_a_connector_s_429_is_learned_before_the_next_request_is_sent(store):
         with pytest.raises(RateLimited):
             connect(connection, AccountPace(store.budgets, connection)).fetch("5")
     assert len(responses.calls) == 1
+
+
+def test_jobs_in_flight_are_no_rate_and_hold_nobody_while_some_are_left():
+    charges = ZendeskLimits().charges("PUT", "/api/v2/tickets/update_many.json")
+    name = "zendesk-ratelimit-inflight-jobs"
+    left = {name: "total=30; remaining=26; resets=60"}
+    assert ZendeskLimits().readings(left, charges) == []
+    none = {name: "total=30; remaining=0; resets=60"}
+    assert [r.remaining for r in ZendeskLimits().readings(none, charges)] == [0]
