@@ -6,6 +6,7 @@ ConnectorError                    what happened                    what the call
 └── VendorError                   (retryable, retry_after)
     ├── CredentialsRejected       401, 403                         pause the account, tell an admin
     ├── TicketNotFound            404, or 405 on spam and deleted  drop, note it
+    │   └── TicketGone            404, and the account knows us    note it as cancelled
     ├── Conflict                  409                              fetch and decide again
     ├── Rejected                  400, 422 and the other 4xx       final, note it
     ├── RateLimited               429                              wait `retry_after`
@@ -64,6 +65,14 @@ class CredentialsRejected(VendorError):
 
 class TicketNotFound(VendorError):
     """The ticket is gone, or in a place where it cannot be changed."""
+
+    def as_gone(self) -> TicketGone:
+        """Return the same, where the account was seen to know us."""
+        return TicketGone(str(self), status=self.status, request_id=self.request_id, code=self.code)
+
+
+class TicketGone(TicketNotFound):
+    """The account accepts our credentials and shows us no such ticket."""
 
 
 class Conflict(VendorError):

@@ -14,7 +14,13 @@ import structlog
 
 from connectors.base import Connection, Connector, Delivery, Knock, OrganizationEvent, Vendor
 from connectors.bulk import Bulk
-from connectors.errors import Conflict, ConnectorError, VendorError, VerificationError
+from connectors.errors import (
+    Conflict,
+    ConnectorError,
+    TicketGone,
+    VendorError,
+    VerificationError,
+)
 from connectors.time_limit import time_limit
 from plugin.metrics import CALLS_PER_LOOK, JUDGED, LOOKS, VENDOR_CALLS, VENDOR_ERRORS
 from plugin.notify import Notifier, notices_for
@@ -325,16 +331,18 @@ def _failed(
     outcome = Outcome.SKIPPED if setback.reason is SetAside.GONE else Outcome.FAILED
     is_known = isinstance(error, ConnectorError)
     said = f"{type(error).__name__}: {error}" if is_known else describe(error)
-    services.store.tickets.record_failure(
-        AuditEntry(
-            connection=key,
-            ticket_id=ticket_id,
-            at=services.clock(),
-            outcome=outcome,
-            calls=calls,
-            error=said,
-        )
+    entry = AuditEntry(
+        connection=key,
+        ticket_id=ticket_id,
+        at=services.clock(),
+        outcome=outcome,
+        calls=calls,
+        error=said,
     )
+    if isinstance(error, TicketGone):
+        services.store.tickets.record_gone(entry)
+    else:
+        services.store.tickets.record_failure(entry)
     if setback.reason is SetAside.GONE:
         services.store.deadlines.forget(key, ticket_id)
     LOOKS.labels(outcome.value).inc()

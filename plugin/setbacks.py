@@ -18,6 +18,7 @@ from connectors.errors import (
     CredentialsRejected,
     PayloadError,
     RateLimited,
+    TicketGone,
     TicketNotFound,
     VendorError,
     VendorUnavailable,
@@ -70,6 +71,9 @@ def take_setback(
     rests = _judge_account(store, key, ticket_id, error, admission)
     if rests:
         return Setback(reason=None, waits=True)
+    if isinstance(error, TicketGone):
+        store.dead_letters.resolve(key, ticket_id)  # recorded as cancelled: nothing is left to do
+        return Setback(reason=SetAside.GONE)
     reason = _reason(error, attempt)
     wait: float | None = None
     may_pass = isinstance(error, CredentialsRejected) and attempt + 1 < ATTEMPTS_AT_A_DOUBT

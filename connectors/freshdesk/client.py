@@ -14,7 +14,7 @@ from urllib.parse import quote
 from requests.auth import HTTPBasicAuth
 
 from connectors.base import Connection
-from connectors.errors import CredentialsRejected
+from connectors.errors import CredentialsRejected, TicketNotFound
 from connectors.http import AccountSession
 from connectors.json_values import mapping, mappings
 from connectors.pace import Pace
@@ -38,10 +38,18 @@ class FreshdeskClient:
         self.session.auth = HTTPBasicAuth(api_key, "X")
 
     def ticket(self, ticket_id: str) -> dict[str, Any]:
-        """Return a ticket with requester, stats and its first ten messages."""
-        found: dict[str, Any] = self._get(
-            f"/tickets/{ticket_id}?include=requester,stats,conversations"
-        )
+        """Return a ticket with requester, stats and its first ten messages.
+
+        Raises `TicketGone` where the account answers us otherwise: a wrong address may say 404 to
+        everything.
+        """
+        path = f"/tickets/{ticket_id}?include=requester,stats,conversations"
+        try:
+            found: dict[str, Any] = self._get(path)
+        except TicketNotFound as error:
+            if error.status == 404 and mapping(self._get("/agents/me")).get("id"):
+                raise error.as_gone() from None
+            raise
         return found
 
     def conversations(self, ticket_id: str) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from zenpy import Zenpy
 from zenpy.lib.api_objects import Ticket as ZenpyTicket
 
 from connectors.base import Connection
-from connectors.errors import CredentialsRejected, VendorError
+from connectors.errors import CredentialsRejected, TicketNotFound, VendorError
 from connectors.http import AccountSession
 from connectors.json_values import mapping, mappings
 from connectors.pace import Pace
@@ -125,10 +125,19 @@ class ZendeskClient:
         )
 
     def ticket(self, ticket_id: str) -> dict[str, Any]:
-        """Return `{ticket, users, organizations}`; the ticket counts its comments."""
-        return self._get(
-            f"/api/v2/tickets/{ticket_id}.json?include=users,organizations,comment_count"
-        )
+        """Return `{ticket, users, organizations}`; the ticket counts its comments.
+
+        Raises `TicketGone` where the account answers us otherwise: a closed account and a wrong
+        address say 404 to everything.
+        """
+        path = f"/api/v2/tickets/{ticket_id}.json?include=users,organizations,comment_count"
+        try:
+            return self._get(path)
+        except TicketNotFound as error:
+            me = mapping(self._get("/api/v2/users/me.json").get("user"))
+            if error.status == 404 and me.get("id"):  # an anonymous caller has none
+                raise error.as_gone() from None
+            raise
 
     def audits(self, ticket_id: str) -> list[dict[str, Any]]:
         """Return every audit of a ticket, oldest first."""

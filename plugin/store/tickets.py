@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from plugin.store import tables as t
@@ -16,6 +16,7 @@ from plugin.store.deadlines import Notice, keep_notice, plan_look
 from plugin.store.register import register
 from sla_rules.decision import Decision
 from sla_rules.memory import Memory
+from sla_rules.rules.judge_response import cancel_gone
 from sla_rules.ticket import Kind, Ticket
 
 
@@ -110,8 +111,7 @@ class Tickets:
         }
         key = ["connection", "ticket_id"]
         with self._database.transaction() as database:
-            name = f"{entry.connection}/{ticket.id}"
-            database.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+            _lock(database, entry)
             memory = remember(_memory(database, entry.connection, ticket.id))
             row |= {"memory": memory.to_json(), "version_at": _instant(version)}
             database.execute(
@@ -144,6 +144,34 @@ class Tickets:
     def record_failure(self, entry: AuditEntry) -> None:
         """Keep the audit entry of a look that could not decide or write."""
         with self._database.transaction() as database:
+            _write(database, entry)
+
+    def record_gone(self, entry: AuditEntry) -> None:
+        """Keep that the ticket is no more: a clock that runs is cancelled, nothing is ahead.
+
+        A look that finds the ticket again decides afresh.
+        """
+        table = t.tickets
+        here = (
+            table.c.connection == entry.connection,
+            table.c.ticket_id == entry.ticket_id,
+        )
+        stored = select(table.c.decision, table.c.response_at).where(*here)
+        with self._database.transaction() as database:
+            _lock(database, entry)
+            row = database.execute(stored).first()
+            if row is not None:
+                found: dict[str, Any] = (
+                    row.decision if row.response_at else cancel_gone(row.decision)
+                )
+                memory = _memory(database, entry.connection, entry.ticket_id)
+                unread = replace(memory, fingerprint=None, next_look_at=None)
+                change = {"decision": found, "memory": unread.to_json(), "updated_at": entry.at}
+                if found["targets"]:
+                    change["state"] = found["targets"][0]["state"]
+                database.execute(update(table).where(*here).values(change))
+                entry = replace(entry, decision=found)
+            plan_look(database, connection=entry.connection, ticket_id=entry.ticket_id, at=None)
             _write(database, entry)
 
     def recent(self, limit: int, offset: int = 0) -> list[TicketRow]:
@@ -180,6 +208,12 @@ class Tickets:
             found = {state or "none": n for state, n in database.execute(by_state)}
             found["feature_requests"] = database.execute(wishes).scalar_one()
         return found
+
+
+def _lock(database: Connection, entry: AuditEntry) -> None:
+    """Let nobody else record this ticket until the end of the transaction."""
+    name = f"{entry.connection}/{entry.ticket_id}"
+    database.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
 def _memory(database: Connection, connection: str, ticket_id: str) -> Memory:

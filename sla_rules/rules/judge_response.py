@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from ..decision import Reason, State, Target, instant
 from ..memory import Memory
@@ -133,6 +135,22 @@ def _state(
 
 
 GONE = frozenset({Status.SPAM, Status.DELETED, Status.MERGED})
+
+
+def cancel_gone(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stored decision as it is where the ticket was deleted: what runs is cancelled.
+
+    What was met or breached stays so; see `GONE` for a deleted ticket that can be read.
+    """
+    targets = [dict(target) for target in stored["targets"]]
+    running = [t for t in targets if t["state"] in {State.OPEN, State.BEST_EFFORT}]
+    if not running:
+        return dict(stored)
+    for target in running:
+        target["state"] = State.CANCELLED.value
+    reason = Reason(RULE, "cancelled_gone", params={"status": Status.DELETED.value})
+    reasons = [reason for reason in stored["reasons"] if reason["rule"] != RULE]
+    return {**stored, "targets": targets, "reasons": [*reasons, reason.to_stored()]}
 
 
 def _verdict(target: Target, ticket: Ticket, solved_at: datetime | None) -> Reason:

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
+from connectors.errors import CredentialsRejected
 from plugin.pipeline import Outcome
+from plugin.store.dead_letters import Wanted
 from sla_rules.ticket import Priority
 
 EDITS = {
@@ -135,6 +137,87 @@ def test_pending_does_not_stop_the_clock(desk):
     desk.look(number)
     target = desk.entry(number).decision["targets"][0]
     assert (target["due_at"], target["state"]) == (before, "open")
+
+
+def take_away(desk, number):
+    """Delete a ticket so that the vendor's API says 404: at once in Zendesk, from Freshdesk's trash
+    for good."""
+    if desk.vendor == "zendesk":
+        desk.people.delete(int(number), agent="Anna")
+    else:
+        del desk.people.tickets[int(number)]
+
+
+def stored(desk, number):
+    rows = desk.services.store.tickets.recent(1000)
+    return next(r for r in rows if (r.connection, r.ticket_id) == (desk.connection.key, number))
+
+
+def planned(desk, number):
+    with desk.services.store.database.transaction() as database:
+        asked = text("select look_at from deadlines where connection = :c and ticket_id = :t")
+        return database.execute(asked, {"c": desk.connection.key, "t": number}).scalar()
+
+
+def test_the_clock_of_a_ticket_that_is_gone_is_cancelled_in_the_store(desk):
+    number = desk.mail()
+    desk.look(number)
+    assert stored(desk, number).state == "open"
+    take_away(desk, number)
+    assert desk.look(number) is Outcome.SKIPPED
+    row = stored(desk, number)
+    assert (row.state, row.decision["targets"][0]["state"]) == ("cancelled", "cancelled")
+    assert row.decision["reasons"][-1]["text"] == "Cancelled: the ticket is deleted."
+    assert planned(desk, number) is None
+    letters = desk.services.store.dead_letters.find(Wanted(connection=desk.connection.key))
+    assert letters == []
+
+
+def test_an_answered_ticket_that_is_gone_stays_answered(desk):
+    number = desk.mail(at=earlier(1))
+    desk.look(number)
+    desk.people.agent_replies(int(number), agent="Anna")
+    desk.look(number)
+    before = stored(desk, number).state
+    assert before == "met"
+    take_away(desk, number)
+    desk.look(number)
+    assert stored(desk, number).state == before
+
+
+def test_a_deleted_ticket_that_is_restored_has_its_clock_again(desk):
+    number = desk.mail()
+    desk.look(number)
+    before = stored(desk, number)
+    kept = desk.people.tickets[int(number)]
+    take_away(desk, number)
+    desk.look(number)
+    if desk.vendor == "zendesk":
+        desk.people.undelete(int(number), agent="Anna")
+    else:
+        desk.people.tickets[int(number)] = kept
+    desk.look(number)
+    row = stored(desk, number)
+    assert (row.state, row.due_at, row.starts_at) == ("open", before.due_at, before.starts_at)
+    assert planned(desk, number) is not None
+
+
+def test_a_404_without_working_credentials_cancels_nothing(desk, monkeypatch):
+    number = desk.mail()
+    desk.look(number)
+    take_away(desk, number)
+    asked = desk.services.connector(desk.connection)._client
+    real = asked.session.request
+
+    def request(method, url, **options):
+        if "/me" in url:
+            raise CredentialsRejected("401", status=401)
+        return real(method, url, **options)
+
+    monkeypatch.setattr(asked.session, "request", request)
+    desk.look(number)
+    assert stored(desk, number).state == "open"
+    desk.services.store.circuits.resume(desk.connection.key)
 
 
 def test_a_merged_ticket_is_cancelled_and_the_survivor_keeps_the_earlier_start(desk):
