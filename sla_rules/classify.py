@@ -17,16 +17,40 @@ from .ticket import Environment, Impact, Kind
 from .word_lists import check_words
 
 _SUBJECT_PREFIX = re.compile(r"^(?:\s*(?:re|fw|fwd|aw|wg|tr|rv|i|r)\s*:)+\s*", re.IGNORECASE)
-_BECAUSE = 8
+_SIGNS = 8
 _LANGUAGE_LENGTH = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """Words that speak for a judgement; `quote` is empty where the sign is that nothing is said."""
+
+    name: str
+    quote: str = ""
+
+    def __str__(self) -> str:
+        said = _SAID.get(self.name, self.name)
+        return f"{said}: '{self.quote}'" if self.quote else said
+
+
+_SAID = {
+    "error": "error sign",
+    "nothing_new": "doubt: 'nothing new is named'",
+    "question_mark": "doubt: 'question mark'",
+    "nothing": "no sign of an error and no wish for a feature",
+    "no_scope": "impact: no scope stated, taken as degraded",
+    "test_system": "test system",
+    "test_unsure": "test system not taken for sure",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Classification:
     """What a message is, and the words that say so.
 
-    `candidate` marks a message that may be a feature request but keeps its clock. `quote` is the
-    sentence that asked for the feature, evidence for the register of § 4; None without one.
+    `signs` names each sign once. `candidate` marks a message that may be a feature request but
+    keeps its clock. `quote` is the sentence that asked for the feature, evidence for the register
+    of § 4; None without one.
     `environment` is TEST only upon a clear statement, UNKNOWN where nothing is said.
     """
 
@@ -34,9 +58,14 @@ class Classification:
     candidate: bool
     environment: Environment
     impact: Impact
-    because: tuple[str, ...]
+    signs: tuple[Sign, ...]
     language: str | None
     quote: str | None
+
+    @property
+    def because(self) -> tuple[str, ...]:
+        """The signs as English texts, such as `error sign: 'is down'`."""
+        return tuple(map(str, self.signs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +77,10 @@ class _Sentence:
 
     def has(self, name: str) -> bool:
         return name in self.names
+
+    def sign(self, name: str, of: str | None = None) -> Sign:
+        """Return a sign with the longest words that a list (`of`, else its name) matched here."""
+        return Sign(name, self.shown(of or name))
 
     def shown(self, name: str) -> str:
         hit = max(
@@ -122,15 +155,15 @@ class Classifier:
             if part
             for sentence in sentences(part)
         ]
-        kind, candidate, quote, because = _judge_kind(read)
-        impact, impact_because = _judge_impact(read, kind)
-        environment, environment_because = _judge_environment(read)
+        kind, candidate, quote, signs = _judge_kind(read)
+        impact, of_impact = _judge_impact(read, kind)
+        environment, of_environment = _judge_environment(read)
         return Classification(
             kind=kind,
             candidate=candidate,
             environment=environment,
             impact=impact,
-            because=(*because[:_BECAUSE], *impact_because, *environment_because),
+            signs=_once([*_once(signs)[:_SIGNS], *of_impact, *of_environment]),
             language=language or self.detect_language(f"{title}\n{text}"),
             quote=quote,
         )
@@ -140,7 +173,14 @@ class Classifier:
         return _Sentence(sentence, hits, of_subject, frozenset(hit.list_name for hit in hits))
 
 
-def _judge_kind(read: list[_Sentence]) -> tuple[Kind, bool, str | None, list[str]]:
+def _once(signs: list[Sign]) -> tuple[Sign, ...]:
+    found: dict[tuple[str, str], Sign] = {}
+    for sign in signs:
+        found.setdefault((sign.name, sign.quote.casefold()), sign)
+    return tuple(found.values())
+
+
+def _judge_kind(read: list[_Sentence]) -> tuple[Kind, bool, str | None, list[Sign]]:
     # a favour ("would be great if you could send the invoice") is politeness, not a wish
     wishes = [s for s in read if s.has("wish") and not s.has("favour")]
     labels = [s for s in read if s.has("label") and not s.asks and not s.has("favour")]
@@ -149,40 +189,28 @@ def _judge_kind(read: list[_Sentence]) -> tuple[Kind, bool, str | None, list[str
         for s in read
         if (s.has("ask") or s.has("lack") or (s.has("label") and s.asks)) and not s.has("favour")
     ]
-    signs = [(name, s) for s in read for name in ("error", "blocking") if s.has(name)]
+    errors = [s.sign("error", of) for s in read for of in ("error", "blocking") if s.has(of)]
     wished = wishes or labels
-    because = [
-        f"{name}: '{s.shown(name)}'"
-        for name, found in (("wish", wishes), ("label", labels))
-        for s in found
-    ]
+    signs = [s.sign("wish") for s in wishes] + [s.sign("label") for s in labels]
     quote = _quote(wishes) or _quote([s for s in labels if not s.of_subject]) or _quote(labels)
-    if signs:
-        because = [f"error sign: '{s.shown(name)}'" for name, s in signs] + because
-        return Kind.ERROR_REPORT, bool(wished), quote, because
+    if errors:
+        return Kind.ERROR_REPORT, bool(wished), quote, errors + signs
     if not wished:
-        because = [
-            f"{name}: '{s.shown(name)}'"
-            for s in asks
-            for name in ("ask", "lack", "label")
-            if s.has(name)
-        ]
+        signs = [s.sign(name) for s in asks for name in ("ask", "lack", "label") if s.has(name)]
         if asks:
-            return Kind.QUESTION, True, _quote(asks), because
-        return Kind.QUESTION, False, None, ["no sign of an error and no wish for a feature"]
-    doubts = [("doubt", s) for s in read if s.has("doubt")]
-    doubts += [("how_to", s) for s in read if s.has("how_to")]
-    doubts += [("doubt_in_wish", s) for s in wishes or read if s.has("doubt_in_wish")]
+            return Kind.QUESTION, True, _quote(asks), signs
+        return Kind.QUESTION, False, None, [Sign("nothing")]
+    doubts = [s.sign("doubt", of) for of in ("doubt", "how_to") for s in read if s.has(of)]
+    doubts += [s.sign("doubt", "doubt_in_wish") for s in wishes or read if s.has("doubt_in_wish")]
     if wishes and not any(s.has("novelty") for s in wishes):
         # "if the price was the one we set" wishes for what should be there already
-        doubts += [("nothing new is named", s) for s in wishes]
-    if not wishes:
+        doubts.append(Sign("nothing_new"))
+    if not wishes and any(s.asks for s in read):
         # a headline such as "Suggestion" says little where the text then asks something
-        doubts += [("question mark", s) for s in read if s.asks]
+        doubts.append(Sign("question_mark"))
     if doubts:
-        because += [f"doubt: '{s.shown(name) if s.has(name) else name}'" for name, s in doubts]
-        return Kind.QUESTION, True, quote, because
-    return Kind.FEATURE_REQUEST, False, quote, because
+        return Kind.QUESTION, True, quote, signs + doubts
+    return Kind.FEATURE_REQUEST, False, quote, signs
 
 
 def _quote(found: list[_Sentence]) -> str | None:
@@ -192,26 +220,26 @@ def _quote(found: list[_Sentence]) -> str | None:
     return None
 
 
-def _judge_impact(read: list[_Sentence], kind: Kind) -> tuple[Impact, list[str]]:
+def _judge_impact(read: list[_Sentence], kind: Kind) -> tuple[Impact, list[Sign]]:
     if kind is not Kind.ERROR_REPORT:
         return Impact.NONE, []
     for sentence in read:
         if sentence.has("blocking") and not sentence.has("partial"):
-            return Impact.BLOCKING, [f"blocking: '{sentence.shown('blocking')}'"]
+            return Impact.BLOCKING, [sentence.sign("blocking")]
     for name, impact in (("partial", Impact.DEGRADED), ("minor", Impact.MINOR)):
         if name == "partial" and any(s.has("minor") for s in read):
             continue
         for sentence in read:
             if sentence.has(name):
-                return impact, [f"{name}: '{sentence.shown(name)}'"]
-    return Impact.DEGRADED, ["impact: no scope stated, taken as degraded"]
+                return impact, [sentence.sign(name)]
+    return Impact.DEGRADED, [Sign("no_scope")]
 
 
-def _judge_environment(read: list[_Sentence]) -> tuple[Environment, list[str]]:
+def _judge_environment(read: list[_Sentence]) -> tuple[Environment, list[Sign]]:
     production = [s for s in read if s.has("production")]
     if production:
-        return Environment.PRODUCTION, [f"production: '{production[0].shown('production')}'"]
-    clear: list[str] = []
+        return Environment.PRODUCTION, [production[0].sign("production")]
+    clear: list[Sign] = []
     for sentence in read:
         label = sentence.of_subject and any(
             hit.list_name == "test_label" and hit.start == 0 and _labels(sentence.text, hit)
@@ -220,11 +248,11 @@ def _judge_environment(read: list[_Sentence]) -> tuple[Environment, list[str]]:
         if not label and not sentence.has("test_system"):
             continue
         if sentence.has("not_about_test"):
-            why = sentence.shown("not_about_test")
-            return Environment.UNKNOWN, [f"test system not taken for sure: '{why}'"]
-        clear.append(sentence.shown("test_system" if sentence.has("test_system") else "test_label"))
+            return Environment.UNKNOWN, [sentence.sign("test_unsure", "not_about_test")]
+        of = "test_system" if sentence.has("test_system") else "test_label"
+        clear.append(sentence.sign("test_system", of))
     if clear:
-        return Environment.TEST, [f"test system: '{clear[0]}'"]
+        return Environment.TEST, clear[:1]
     return Environment.UNKNOWN, []
 
 

@@ -26,7 +26,8 @@ def sentence(
     """Return the sentence of a rule with its parameters filled in.
 
     With a `zone` the instants (parameters that end with `_at` or `at`) are shown on its clock as
-    `YYYY-MM-DD HH:MM`, else as ISO 8601 in UTC. `{who}` is made of the parameters `by` and `at`.
+    `YYYY-MM-DD HH:MM`, else as ISO 8601 in UTC. `{who}` is made of the parameters `by` and `at`,
+    `{because}` of those that are named for a sign in a text.
     Raises `KeyError` where there is no such sentence.
     """
     catalog = _catalog(language)
@@ -37,6 +38,12 @@ def sentence(
     shown["who"] = ""
     if "by" in shown or "at" in shown:
         shown["who"] = f" ({', '.join(shown[name] for name in ('by', 'at') if name in shown)})"
+    signs = [
+        catalog["explain"]["sign"].format(sign=said, quotes=params[name]) if params[name] else said
+        for name, said in terms["sign"].items()
+        if name in params
+    ]
+    shown.setdefault("because", f" ({'; '.join(signs)})" if signs else "")
     return str(catalog[rule][key]).format_map(shown)
 
 

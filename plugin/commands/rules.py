@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -81,9 +80,9 @@ def classify(policy_file: Path | None) -> None:
         texts = [raw.get("subject") or "", raw.get("body") or ""]
         if not all(isinstance(text, str) for text in texts):
             raise TicketError("subject, body: expected texts")
-        seen = asdict(classifier.classify(texts[0], texts[1], raw.get("lang") or None))
+        seen = classifier.classify(texts[0], texts[1], raw.get("lang") or None)
         keys = ("kind", "candidate", "environment", "impact", "because")
-        return {"id": raw.get("id")} | {key: seen[key] for key in keys}
+        return {"id": raw.get("id")} | {key: getattr(seen, key) for key in keys}
 
     answer_each_line(judge)
 

@@ -5,8 +5,10 @@ A person's classification wins over text; a text with any sign of an error keeps
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..classify import Sign
 from ..decision import Reason
 from ..memory import Memory
 from ..policy import Policy, plain
@@ -47,8 +49,7 @@ def judge_message(ticket: Ticket, policy: Policy, memory: Memory) -> Judgement:
         candidate, why = False, _taken_away(ticket, policy.tags.feature_request)
     else:
         kind, candidate = seen.kind, seen.candidate
-        because = f" ({', '.join(seen.because)})" if seen.because else ""
-        params = {"kind": kind.value, "because": because}
+        params = {"kind": kind.value} | _quotes(seen.signs)
         why = Reason(RULE, "kind_in_doubt" if candidate else "kind_by_text", params=params)
 
     environment, why_environment = _said_environment(ticket, policy, memory, restored)
@@ -70,6 +71,27 @@ def judge_message(ticket: Ticket, policy: Policy, memory: Memory) -> Judgement:
         language=ticket.language or seen.language,
         reasons=(why, why_environment) if why_environment else (why,),
     )
+
+
+def _quotes(signs: Iterable[Sign]) -> dict[str, str]:
+    """Return up to three quotes of each sign, none that another one of that sign contains."""
+    by_name: dict[str, list[str]] = {}
+    for sign in signs:
+        by_name.setdefault(sign.name, []).append(sign.quote)
+    return {name: ", ".join(_longest(quotes)) for name, quotes in by_name.items()}
+
+
+def _longest(quotes: list[str]) -> list[str]:
+    kept: list[str] = []
+    for quote in filter(None, quotes):
+        words = f" {quote.casefold()} "
+        if not any(words in f" {other.casefold()} " for other in kept):
+            kept = [one for one in kept if f" {one.casefold()} " not in words]
+            kept.append(quote)
+    return [f"'{quote}'" for quote in kept[:_QUOTES]]
+
+
+_QUOTES = 3
 
 
 def _partner_text(ticket: Ticket) -> str:

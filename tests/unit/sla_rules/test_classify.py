@@ -48,6 +48,15 @@ def test_the_words_that_spoke_are_named(classifier: Classifier) -> None:
     assert "error sign: 'ne fonctionne plus'" in found.because
 
 
+def test_a_sign_is_named_once_however_often_it_was_said(classifier: Classifier) -> None:
+    found = classifier.classify("", "The page is down. THE PAGE IS DOWN! The export failed.")
+    assert [one for one in found.because if one.startswith("error sign")] == [
+        "error sign: 'down'",
+        "error sign: 'page is down'",
+        "error sign: 'failed'",
+    ]
+
+
 def test_the_sentence_that_asked_is_quoted(classifier: Classifier) -> None:
     found = classifier.classify(
         "Feature request", "Hello. It would be great if we could tag guides. Thanks!"

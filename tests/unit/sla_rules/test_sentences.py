@@ -8,7 +8,9 @@ import pytest
 
 from sla_rules.decision import Reason
 from sla_rules.engine import decide
+from sla_rules.memory import Memory
 from sla_rules.policy_file import load_policy
+from sla_rules.rules.judge_message import judge_message
 from sla_rules.sentences import LANGUAGES, _catalog, language_of, render
 from sla_rules.ticket import Channel, Ticket
 
@@ -72,6 +74,38 @@ def test_the_language_is_that_of_the_locale_else_english():
     assert language_of("de-AT,en;q=0.8") == "de"
     assert language_of("it_IT") == language_of("C") == language_of(None) == "en"
     assert language_of("it,fr;q=0.5") == "fr"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_reason_by_text_is_short_and_repeats_nothing(language):
+    ticket = Ticket(
+        id="7",
+        subject="Website down",
+        body="Our page is down. It is down again! website down, down. The export failed. Error 500."
+        " Nothing works.",
+    )
+    reason = judge_message(ticket, load_policy(), Memory()).reasons[0]
+    assert (
+        render(reason.to_stored(), language)
+        == {
+            "en": "Error report (error signs: 'Website down', 'page is down', 'failed';"
+            " blocking: 'Website down').",
+            "fr": "Signalement d'erreur (signes d'erreur : 'Website down', 'page is down', 'failed'"
+            "; bloquant : 'Website down').",
+            "de": "Fehlermeldung (Fehlerzeichen: 'Website down', 'page is down', 'failed';"
+            " blockierend: 'Website down').",
+        }[language]
+    )
+
+
+def test_a_reason_that_was_stored_with_its_words_as_one_text_is_read_as_it_was():
+    old = {
+        "rule": "judge_message",
+        "key": "kind_by_text",
+        "text": "Question (wish: 'x').",
+        "params": {"kind": "question", "because": " (wish: 'x')"},
+    }
+    assert render(old, "fr") == "Question (wish: 'x')."
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
