@@ -11,7 +11,8 @@ from ..decision import Reason, State, Target, instant
 from ..memory import Memory
 from ..policy import Commitment, Policy
 from ..schedule import Schedule
-from ..ticket import Author, Status, Ticket
+from ..ticket import Status, Ticket
+from .find_response import find_response
 from .respect_hand import who_set
 from .start_clock import Start
 
@@ -37,7 +38,7 @@ def judge_response(
         raise ValueError("a ticket without a start has no target")
     terms = policy.tiers[tier]
     label, clause = terms.label, terms.clause
-    responded_at = _first_response(ticket, start.at)
+    responded_at = find_response(ticket, start.at)
     target = Target(
         metric=METRIC,
         business=terms.first_response,
@@ -89,15 +90,6 @@ def _stays(starts_at: datetime, tier: str, policy: Policy, memory: Memory) -> bo
         and (memory.policy_name, memory.policy_version) != (policy.name, policy.version)
         and (memory.starts_at, memory.tier) == (starts_at, tier)
     )
-
-
-def _first_response(ticket: Ticket, starts_at: datetime) -> datetime | None:
-    """The first public message by a person of the support team after the start."""
-    if ticket.messages is not None:
-        answers = (m.at for m in ticket.messages if m.author is Author.AGENT and m.public)
-        return min((at for at in answers if at > starts_at), default=None)
-    at = ticket.first_response_at
-    return at if at is not None and at >= starts_at else None
 
 
 def _solved_at(

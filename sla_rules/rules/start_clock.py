@@ -12,6 +12,7 @@ from ..decision import Reason, State, Target
 from ..memory import Memory
 from ..policy import Policy
 from ..ticket import Author, Status, Ticket
+from .find_response import find_response
 
 RULE = "start_clock"
 
@@ -64,16 +65,12 @@ def start_anew(ticket: Ticket, policy: Policy, target: Target, solved_at: dateti
     again = _first_counted(ticket, policy, after=solved_at)
     if again is None or target.state not in {State.CANCELLED, State.MET}:
         return None
-    if target.state is State.MET and target.response_at and target.response_at <= again:
+    answered_at = find_response(ticket, again)
+    if target.state is State.MET and answered_at != target.response_at:
         return None
-    if ticket.status in {Status.SOLVED, Status.CLOSED} and not _answered(ticket, after=again):
+    if ticket.status in {Status.SOLVED, Status.CLOSED} and answered_at is None:
         return None
     return Start(again, Reason(RULE, "reopened", policy.clock.clause), solved_at)
-
-
-def _answered(ticket: Ticket, *, after: datetime) -> bool:
-    messages = ticket.messages or ()
-    return any(m.at > after for m in messages if m.author is Author.AGENT and m.public)
 
 
 def _first_counted(ticket: Ticket, policy: Policy, *, after: datetime | None) -> datetime | None:

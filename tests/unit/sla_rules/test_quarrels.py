@@ -407,6 +407,39 @@ def test_answered_in_time_after_it_was_solved_no_later_message_starts_a_new_cloc
     assert (decision.starts_at, decision.target.state) == (at("Mon 09:00"), State.MET)
 
 
+@pytest.mark.parametrize(("order", "state"), [((0, 1), State.MET), ((1, 0), State.OPEN)])
+def test_an_answer_in_the_second_of_the_message_counts_where_it_follows_it(order, state):
+    said = (message("Mon 09:00"), message("Mon 09:00", Author.AGENT))
+    desk = Helpdesk(ticket(messages=tuple(said[one] for one in order)))
+    decision = desk.look("Mon 10:00")
+    assert (decision.starts_at, decision.target.state) == (at("Mon 09:00"), state)
+
+
+def test_without_the_conversation_a_first_response_in_the_second_of_the_start_counts():
+    desk = Helpdesk(ticket(messages=None, first_response_at=at("Mon 09:00")))
+    assert desk.look("Mon 10:00").target.state is State.MET
+    before = at("Mon 09:00") - timedelta(seconds=1)
+    desk = Helpdesk(ticket(messages=None, first_response_at=before))
+    assert desk.look("Mon 10:00").target.state is State.OPEN
+
+
+def test_a_private_note_in_the_second_of_the_message_is_neither_message_nor_answer():
+    hidden = message("Mon 09:00", public=False)
+    answer = message("Mon 09:00", Author.AGENT)
+    note = message("Mon 09:00", Author.AGENT, public=False)
+    desk = Helpdesk(ticket(messages=(hidden, answer, message("Mon 09:00"), note)))
+    assert desk.look("Mon 10:00").target.state is State.OPEN
+
+
+@pytest.mark.parametrize(("order", "start"), [((0, 1), "Mon 10:00"), ((1, 0), "Mon 09:00")])
+def test_a_reopening_answered_in_its_very_second_is_judged_by_the_conversation(order, start):
+    said = (message("Mon 10:00"), message("Mon 10:00", Author.AGENT))
+    desk = Helpdesk(ticket(status=Status.SOLVED, solved_at=at("Mon 09:30")))
+    desk.write(*(said[one] for one in order), status=Status.OPEN)
+    decision = desk.look("Mon 11:00")
+    assert (decision.starts_at, decision.target.state) == (at(start), State.MET)
+
+
 def test_a_word_of_thanks_that_leaves_the_ticket_solved_starts_no_clock():
     desk = Helpdesk(ticket(status=Status.SOLVED, solved_at=at("Mon 09:30")))
     desk.write(message("Mon 10:00", text="Merci !"))
