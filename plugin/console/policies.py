@@ -26,7 +26,7 @@ from sla_rules.ticket import Channel, Impact, Organization, Ticket
 
 TRIED_DAYS = 90
 MOST_TRIED = 5_000
-SHOWN = 50
+SHOWN = 20
 LARGEST_TEXT = 100_000
 
 blueprint = section("policies")

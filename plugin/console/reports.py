@@ -25,6 +25,9 @@ def page() -> str:
     lines = store.attainment(by, since, until, reader().zone.key)
     if by is Grouping.ORGANIZATION:
         lines.sort(key=lambda line: (-line.breached, -line.tickets))
+    elif by is Grouping.TIER:
+        order = list(policy().tiers)
+        lines.sort(key=lambda line: order.index(line.group) if line.group in order else len(order))
     return show(
         "reports.html",
         by=by,

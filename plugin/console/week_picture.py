@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 from sla_rules.policy import ScheduleText
 
-COLUMN = 60.0
-HOUR = 9.0
+COLUMN = 70.0
+TALLEST_HOUR = 22.0
+TALLEST = 220.0
 LEFT = 34.0
 TOP = 18.0
 
@@ -60,12 +61,13 @@ def week(hours: ScheduleText, now: datetime) -> Week:
     opened = [span for _, spans in found for span in spans]
     first = int(min((a for a, *_ in opened), default=8.0))
     last = int(max((b for _, b, *_ in opened), default=18.0) + 0.999)
+    hour = min(TALLEST_HOUR, TALLEST / (last - first))
     days = tuple(
         Day(
             on,
             LEFT + n * COLUMN,
             tuple(
-                Opening(TOP + (a - first) * HOUR, (b - a) * HOUR, f"{x:%H:%M}", f"{y:%H:%M}")
+                Opening(TOP + (a - first) * hour, (b - a) * hour, f"{x:%H:%M}", f"{y:%H:%M}")
                 for a, b, x, y in spans
             ),
             on in hours.schedule.holidays,
@@ -73,8 +75,8 @@ def week(hours: ScheduleText, now: datetime) -> Week:
         for n, (on, spans) in enumerate(found)
     )
     step = 1 if last - first <= 12 else 3
-    lines = tuple((TOP + (h - first) * HOUR, h) for h in range(first, last + 1, step))
-    return Week(days, lines, LEFT + 7 * COLUMN, TOP + (last - first) * HOUR + 6)
+    lines = tuple((TOP + (h - first) * hour, h) for h in range(first, last + 1, step))
+    return Week(days, lines, LEFT + 7 * COLUMN, TOP + (last - first) * hour + 6)
 
 
 def _hour(at: datetime, on: date) -> float:

@@ -60,6 +60,8 @@ def remember_a_week(services, names, *, count=60, first=9001):
             requester=Requester(id=str(700 + number % 11)),
         )
         _keep(services, names[vendor], ticket, policy, now)
+    for number in range(80):
+        _keep_older(services, names, number, policy, now)
     _merge_same(services, now)
 
 
@@ -83,6 +85,27 @@ def _remember_events(services, names, now):
         database.execute(tables.inbox.insert(), rows)
 
 
+def _keep_older(services, names, number, policy, now):
+    """Keep a ticket of the weeks before, answered within an hour or two, now and then late."""
+    schedule = next(iter(policy.schedules.values())).schedule
+    name, tier = PARTNERS[number % len(PARTNERS)]
+    began_at = now - timedelta(days=11 + number % 76, hours=number % 5)
+    late = number % (9 if number % 76 > 45 else 19) == 0
+    ticket = Ticket(
+        id=str(8001 + number),
+        body=BODIES[number % 2],
+        subject="",
+        channel=Channel.EMAIL,
+        created_at=began_at,
+        first_response_at=schedule.add(
+            began_at, timedelta(hours=11 if late else 1, minutes=number % 50)
+        ),
+        organization=Organization(id=name, name=name, tier=tier),
+        requester=Requester(id=str(700 + number % 11)),
+    )
+    _keep(services, names[("zendesk", "freshdesk")[number % 2]], ticket, policy, now)
+
+
 def _merge_same(services, now):
     """Merge the features whose titles are the same, as people do in the console."""
     register, first = services.store.feature_requests, {}
@@ -93,12 +116,13 @@ def _merge_same(services, now):
 
 
 def _keep(services, connection, ticket, policy, now):
+    looked_at = min(now, ticket.first_response_at or ticket.created_at)
     decision = decide(ticket, policy, now)
     patch = patch_for(ticket, decision, NO_MEMORY, Traits(), now)
     entry = AuditEntry(
         connection=connection,
         ticket_id=ticket.id,
-        at=now,
+        at=looked_at,
         outcome="applied",
         decision=decision.to_json(),
         patch={"add_tags": sorted(patch.add_tags)},

@@ -9,9 +9,13 @@ from playwright.sync_api import expect
 
 from plugin.store.dead_letters import SetAside
 from plugin.store.people import Purpose, Role
+from sla_rules.policy_file import DEFAULT_POLICY
+
+MAIL = "Le paiement ne fonctionne plus, erreur 500."
+WISH = "The checkout shows an error. It would be useful if Regiondo could export the calendar."
 
 
-def send_mail(site, vendor="zendesk"):
+def send_mail(site, vendor="zendesk", body=MAIL):
     """A partner's mail; returns the ticket's number once it was decided."""
     at = datetime.now(UTC) + timedelta(days=7)
     ticket = site.act(
@@ -21,7 +25,7 @@ def send_mail(site, vendor="zendesk"):
         name="Anna",
         organization="starter",
         subject="Erreur",
-        body="Le paiement ne fonctionne plus, erreur 500.",
+        body=body,
         at=at.isoformat(),
     )
     number = str(ticket["id"])
@@ -195,3 +199,106 @@ def test_an_account_is_connected_by_a_plan_that_is_shown_first(visit, site):
     page.get_by_role("link", name="To the account").click()
     expect(page.get_by_text("1 live")).to_be_visible()
     assert site.services.store.connections.get(name).webhook_secrets
+
+
+@pytest.mark.parametrize("width", ["desktop", "phone"])
+def test_similar_features_are_merged_and_the_merge_is_undone(visit, site, width):
+    page = visit(width).sign_in(Role.ADMIN).page
+    page.goto("/features?text=as+CSV")
+    page.locator("tbody a").first.click()
+    alike = page.get_by_role("button", name="Merge into this one").first
+    other = alike.get_attribute("aria-label").partition(": ")[2]
+    alike.click()
+    expect(page.get_by_role("heading", name="Merged into this one")).to_be_visible()
+    page.get_by_role("button", name=f"Undo the merge: {other}").last.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(other)
+    page.goto("/features")
+    expect(page.locator("tbody").get_by_text(other)).to_be_visible()
+
+
+def test_a_feature_gets_a_status_and_its_history_says_who_gave_it(visit, site):
+    page = visit("phone").sign_in(Role.ADMIN).page
+    page.goto("/features?text=vouchers")
+    page.locator("tbody a").first.click()
+    page.select_option("#f-status", "planned")
+    page.get_by_role("button", name="Save").first.click()
+    expect(page.locator(".chip").get_by_text("Planned")).to_be_visible()
+    expect(page.locator(".story li").last).to_contain_text("admin@example.com")
+
+
+@pytest.mark.parametrize("width", ["desktop", "phone"])
+def test_a_candidate_is_reviewed_and_the_helpdesk_told(visit, site, width):
+    number = send_mail(site, body=WISH)
+    search = site.services.store.ticket_search
+    page = visit(width).sign_in(Role.ADMIN).page
+    page.goto("/features/review")
+    page.get_by_role("button", name=f"Feature request: #{number}").click()
+    expect(page.get_by_role("button", name=f"Feature request: #{number}")).to_have_count(0)
+    wait_until(
+        lambda: search.one(site.names["zendesk"], number)[0].kind == "feature_request",
+        what="the look that follows the review",
+    )
+
+
+def test_a_viewer_reads_features_and_candidates_and_changes_nothing(visit, site):
+    page = visit().sign_in(Role.VIEWER).page
+    page.goto("/features/review")
+    assert page.locator("main form").count() == 0
+    page.goto("/features")
+    page.locator("tbody a").first.click()
+    assert page.locator("main form").count() == 0
+
+
+@pytest.mark.parametrize("width", ["desktop", "phone"])
+def test_a_viewer_tries_a_message(visit, site, width):
+    page = visit(width).sign_in(Role.VIEWER).page
+    page.goto("/policy")
+    assert page.get_by_role("link", name="New version").count() == 0
+    page.get_by_role("link", name="Try a message").click()
+    page.get_by_label("Message").fill(MAIL)
+    page.get_by_label("Tier").select_option("enterprise")
+    page.get_by_label("Received").fill("2026-11-27T16:55")
+    page.get_by_role("button", name="Decide").click()
+    expect(page.locator(".facts")).to_contain_text("Mon 30 Nov, 14:55")
+    expect(page.locator("svg.picture:visible").first).to_be_visible()
+    expect(page.get_by_label("Message")).to_have_value(MAIL)
+
+
+@pytest.mark.parametrize("width", ["desktop", "phone"])
+def test_a_token_reads_until_it_is_revoked(visit, site, width):
+    page = visit(width).sign_in(Role.ADMIN).page
+    page.goto("/tokens")
+    page.get_by_label("What reads with it?").fill(f"Figures {width}")
+    page.get_by_role("button", name="Make a token").click()
+    token = page.locator(".notice code").inner_text()
+    asks = {"headers": {"Authorization": f"Bearer {token}"}}
+    assert page.request.get("/api/v1/tickets", **asks).status == 200
+    page.goto("/tokens")
+    assert token not in page.content()
+    page.get_by_role("button", name=f"Revoke: Figures {width}").click()
+    expect(page.get_by_role("button", name=f"Revoke: Figures {width}")).to_have_count(0)
+    assert page.request.get("/api/v1/tickets", **asks).status == 401
+
+
+@pytest.mark.parametrize("width", ["desktop", "phone"])
+def test_a_version_is_checked_published_and_rolled_back(visit, site, width):
+    version = f"walked on a {width}"
+    text = DEFAULT_POLICY.read_text("utf-8").replace('"2026-11-01"', f'"{version}"', 1)
+    page = visit(width).sign_in(Role.ADMIN).page
+    page.goto("/policy")
+    page.get_by_role("link", name="New version").click()
+    page.get_by_label("Policy (TOML)").fill(text.replace('"8h"', '"soon"'))
+    page.get_by_role("button", name="Check and compare").click()
+    expect(page.get_by_role("alert")).to_contain_text("starter")
+    expect(page.get_by_role("button", name="Publish")).to_have_count(0)
+    page.get_by_label("Policy (TOML)").fill(text.replace('"8h"', '"5h"'))
+    page.get_by_role("button", name="Check and compare").click()
+    expect(page.locator(".diff .added").last).to_contain_text("5h")
+    expect(page.get_by_text("clocks tried")).to_be_visible()
+    page.get_by_role("button", name="Publish").click()
+    row = page.locator("tr", has_text=version)
+    expect(row).to_contain_text("in force")
+    expect(page.locator("tr", has_text="Starter").first).to_contain_text("5 h")
+    row.get_by_role("button", name="Roll back").click()
+    expect(row).to_contain_text("rolled back by admin@example.com")
+    expect(page.locator("tr", has_text="Starter").first).to_contain_text("8 h")
