@@ -12,7 +12,7 @@ COLUMN = 70.0
 TALLEST_HOUR = 22.0
 TALLEST = 220.0
 LEFT = 34.0
-TOP = 18.0
+TOP = 24.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ PAGES = {
     "tickets-filtered": "/tickets?state=met&tier=enterprise&kind=error_report",
     "tickets-none": "/tickets?text=nothing",
     "ticket": "/tickets/{zendesk}/9011",
-    "ticket-breached": "/tickets/{zendesk}/9001",
+    "ticket-breached": "/tickets/{zendesk}/9037",
     "policy": "/policy",
     "policy-test": "/policy/test",
     "features": "/features",

@@ -1,4 +1,6 @@
-// The two things that HTML cannot do: copy a text, and close the menu. Everything else works without.
+// What HTML cannot do: copy a text, close the menu, and on a phone bring the section that one is in
+// into view. Everything else works without.
+document.querySelector(".places a[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
   if (button) {
