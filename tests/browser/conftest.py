@@ -9,12 +9,10 @@ import shutil
 from datetime import timedelta
 from pathlib import Path
 
-import psycopg
 import pytest
 from browser.past import remember_a_week
 from e2e.running import Running
 from playwright.sync_api import sync_playwright
-from sqlalchemy.engine import make_url
 
 from plugin.console.passwords import hashed
 from plugin.store.people import EmailTaken, Purpose, Role
@@ -29,8 +27,9 @@ def chromium():
     return given if Path(given).exists() else shutil.which("chromium")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    """A Chromium; not for the whole session: while it runs, no other test can run a loop."""
     path = chromium()
     if path is None:
         reason = (
@@ -45,22 +44,10 @@ def browser():
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def site_database(database_url):
-    """A database of the site's own: its worker stays awake while other tests count their jobs."""
-    address = make_url(database_url).set(database="sla_site").render_as_string(hide_password=False)
-    with psycopg.connect(database_url, autocommit=True) as database:
-        database.execute("drop database if exists sla_site with (force)")
-        database.execute("create database sla_site")
-    yield address
-    with psycopg.connect(database_url, autocommit=True) as database:
-        database.execute("drop database if exists sla_site with (force)")
-
-
-@pytest.fixture(scope="session")
-def site(browser, site_database, tmp_path_factory):
+@pytest.fixture(scope="module")
+def site(browser, database_url, tmp_path_factory):
     """The service with two sandbox accounts, some live tickets and a week of judged ones."""
-    running = Running(site_database, tmp_path_factory.mktemp("site"))
+    running = Running(database_url, tmp_path_factory.mktemp("site"))
     remember_a_week(running.services, running.names)
     running.people = {}
     for role in Role:

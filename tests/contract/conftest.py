@@ -27,7 +27,7 @@ def account(request, sandbox):
     return Account(request.param, *sandbox)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def migrated(database_url):
     migrate(database_url)
     return database_url

@@ -11,7 +11,7 @@ from plugin.settings import Settings
 from plugin.store.migrate import migrate
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running(database_url):
     migrate(database_url)
     settings = Settings(database_url=database_url, secret_key="the passphrase of these tests")
