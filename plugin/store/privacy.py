@@ -13,8 +13,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Table,
-    Text,
-    cast,
     delete,
     func,
     or_,
@@ -135,7 +133,6 @@ def _forget_titles(database: Connection, tickets: Sequence[tuple[str, str]]) -> 
     if not titles:
         return
     database.execute(update(t.features).where(t.features.c.title.in_(titles)).values(title=ERASED))
-    said = or_(
-        *(cast(t.feature_events.c.detail, Text).contains(one, autoescape=True) for one in titles)
-    )
+    detail = t.feature_events.c.detail
+    said = or_(*(detail[side].astext.in_(titles) for side in ("from", "to")))
     database.execute(update(t.feature_events).where(said).values(detail={}))

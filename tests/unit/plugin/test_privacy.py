@@ -27,7 +27,7 @@ CREDENTIALS = {
     "zendesk": {"client_id": "sandbox-client", "client_secret": "sandbox-secret"},
     "freshdesk": {"api_key": "sandbox-key"},
 }
-WISH = "It would be really useful if Regiondo could print zebra-marked tickets."
+WISH = 'It would be really useful if Regiondo could print "zebra-marked" tickets.'
 
 
 class Desk:
@@ -126,7 +126,10 @@ def test_erasing_a_requester_leaves_nothing_of_them_and_all_of_the_others(desk, 
 
 
 def test_the_sentence_goes_from_titles_and_histories_when_the_last_one_goes(desk):
-    assert "features" in desk.traces("zebra-marked")
+    register = desk.services.store.feature_requests
+    renamed, *_ = register.features()
+    register.rename(renamed.id, "Marks on tickets", by="Ana", at=desk.services.clock())
+    assert {"features", "feature_events"} <= desk.traces("zebra-marked")
     for vendor in CREDENTIALS:
         for kept in (desk.theirs, desk.others):
             assert run("erase", kept[vendor][1], "--connection", vendor, "--yes").exit_code == 0
