@@ -15,7 +15,7 @@ from plugin.store.feature_weights import Evidence, Feature
 from sla_rules.decision import instant
 from sla_rules.ticket import Kind
 
-MOST = 200
+MOST = 100
 SUGGESTED = 5
 
 blueprint = section("features")
