@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from looks import FRESHDESK, Helpdesk, at, message, ticket
+from looks import ERROR, FRESHDESK, ZENDESK, Helpdesk, at, message, ticket
 
 from sla_rules.decision import State
-from sla_rules.ticket import Author, Hand, Priority, Status
+from sla_rules.ticket import Author, Hand, Impact, Kind, Priority, Status
 
 RECALCULATING = replace(FRESHDESK, recalculates_due_at=True)
 
@@ -67,3 +67,36 @@ def test_an_account_that_recalculates_due_dates_leaves_other_fields_to_the_perso
     decision = desk.look("Mon 09:10")
     assert [hand.field for hand in decision.overrides] == ["priority"]
     assert decision.target.state is State.OPEN
+
+
+@pytest.mark.parametrize(
+    ("traits", "found", "held"),
+    [
+        (ZENDESK, {"due_at": at("Mon 17:00")}, ["due_at"]),
+        (ZENDESK, {"priority": Priority.LOW}, ["priority"]),
+        (ZENDESK, {"assignee": "42"}, []),
+        (ZENDESK, {}, []),
+        (FRESHDESK, {"due_at": at("Mon 17:00"), "priority": Priority.LOW, "assignee": "42"}, []),
+        (FRESHDESK, {"priority": Priority.URGENT}, ["priority"]),
+        (RECALCULATING, {"due_at": at("Mon 17:00"), "priority": Priority.LOW}, []),
+    ],
+)
+def test_what_stands_there_before_our_first_write_is_a_person_s_unless_the_account_fills_it_in(
+    traits, found, held
+):
+    desk = Helpdesk(ticket("Enterprise", **found), traits)
+    assert [hand.field for hand in desk.look("Mon 09:00").overrides] == held
+
+
+def test_an_impact_that_a_person_named_outlasts_a_kind_that_a_person_named():
+    said = {"kind": Kind.QUESTION, "impact": Impact.BLOCKING}
+    assert Helpdesk(ticket(**said)).look("Mon 09:00").impact is Impact.BLOCKING
+    said = {"kind": Kind.ERROR_REPORT, "impact": Impact.NONE}
+    assert Helpdesk(ticket(**said)).look("Mon 09:00").impact is Impact.NONE
+
+
+def test_a_kind_that_a_person_named_sets_the_impact_where_the_text_does_not_fit():
+    question = ticket(kind=Kind.QUESTION, messages=(message("Mon 09:00", text=ERROR),))
+    assert Helpdesk(question).look("Mon 09:00").impact is Impact.NONE
+    error = ticket(kind=Kind.ERROR_REPORT, messages=(message("Mon 09:00", text="Merci"),))
+    assert Helpdesk(error).look("Mon 09:00").impact is Impact.DEGRADED
