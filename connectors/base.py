@@ -71,6 +71,7 @@ class OrganizationEvent:
 
     organization_id: str
     name: str
+    dedupe_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

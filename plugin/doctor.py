@@ -14,6 +14,8 @@ from connectors.errors import CredentialsRejected, RateLimited, VendorError
 from connectors.setup import Finding, Level, Setup, provisioned
 from plugin.connect import open_setup
 from plugin.pipeline import Services
+from plugin.store.circuits import State
+from plugin.store.dead_letters import SetAside
 
 SKEW = timedelta(seconds=30)  # signatures are good for five minutes
 LOOKS_BACK = timedelta(days=7)
@@ -27,6 +29,8 @@ def examine(services: Services, connection: Connection) -> Iterator[Finding]:
     What cannot be asked is a finding too; nothing is raised but `StoreUnavailable`.
     """
     yield from _account(services, connection)
+    yield from _rest(services, connection)
+    yield from _set_aside(services, connection)
     yield from _events(services, connection)
     yield from _sweep(services, connection)
     yield from _tickets(services, connection)
@@ -111,6 +115,45 @@ def _things(setup: Setup, connection: Connection, again: str) -> Iterator[Findin
         made = sum(1 for one in provisioned(connection).values() if one.get("made"))
         text = f"All {len(steps)} things are there, {made} of them made by us"
         yield Finding(level=Level.OK, subject="fields and rules", text=text)
+
+
+def _rest(services: Services, connection: Connection) -> Iterator[Finding]:
+    """Say whether the account rests: its events are taken in, its tickets wait."""
+    circuit = services.store.circuits.of(connection.key)
+    if circuit is None or circuit.state is State.WORKING:
+        return
+    since = f", began {_ago(circuit.since, services.clock())}" if circuit.since else ""
+    resume = f"`regiondo-sla resume {connection.key}`"
+    if circuit.state is State.PAUSED:
+        yield Finding(
+            level=Level.WARNING,
+            subject="work",
+            text=f"Paused ({circuit.reason}){since}: {circuit.waiting} tickets wait",
+            remedy=f"{resume} works them off",
+        )
+        return
+    if circuit.reason == SetAside.CREDENTIALS_REFUSED:
+        again = f"regiondo-sla connect {connection.vendor} --key {connection.key}"
+        remedy = f"Give it credentials that are accepted: `{again}`"
+    else:
+        remedy = f"It is tried again every few minutes by itself; {resume} tries at once"
+    text = f"Rests{since}: {circuit.detail or circuit.reason}; {circuit.waiting} tickets wait"
+    yield _broken("work", text, remedy)
+
+
+def _set_aside(services: Services, connection: Connection) -> Iterator[Finding]:
+    counts = services.store.dead_letters.counts(connection.key)
+    if not counts:
+        return
+    reasons = ", ".join(f"{number} {reason}" for reason, number in sorted(counts.items()))
+    replay = f"regiondo-sla replay --connection {connection.key}"
+    yield Finding(
+        level=Level.WARNING,
+        subject="set aside",
+        text=f"{sum(counts.values())} tickets could not be looked at: {reasons}",
+        remedy=f"`{replay} --dry-run` lists them with their errors; mend the cause, then "
+        f"`{replay}`",
+    )
 
 
 def _events(services: Services, connection: Connection) -> Iterator[Finding]:

@@ -111,9 +111,9 @@ def receive(
         services.store.inbox.note_ignored(delivery)
         return Receipt.IGNORED
     if isinstance(event, OrganizationEvent):
-        queued = services.store.organizations.look_at_tickets(key, event.organization_id)
+        queued = services.store.organizations.accept(delivery, event)
         log.info("organization", connection=key, event_name=event.name, tickets=queued)
-        return Receipt.ACCEPTED
+        return Receipt.DUPLICATE if queued is None else Receipt.ACCEPTED
     fresh = services.store.inbox.accept(delivery, event)
     log.info("delivery", connection=key, ticket=event.ticket_id, event_name=event.name, fresh=fresh)
     return Receipt.ACCEPTED if fresh else Receipt.DUPLICATE

@@ -21,9 +21,13 @@ KEPT: Mapping[str, timedelta] = MappingProxyType(
     {
         "dedupe_keys": timedelta(days=3),  # a helpdesk sends the same delivery again within 2 h
         "jobs": timedelta(days=7),  # those that did not succeed; the others go at once
+        "console_sessions": timedelta(days=1),  # unused; they end after two hours
+        "refused_sign_ins": timedelta(days=1),
         "inbox": timedelta(days=30),
+        "one_time_links": timedelta(days=30),  # after they expired
         "refusals": timedelta(days=90),
         "dead_letters": timedelta(days=90),  # after they were resolved; open ones stay
+        "notices": timedelta(days=400),  # after they were told; those of a running clock stay
         "audit_entries": timedelta(days=400),  # what was done to a ticket, a year and a month
     }
 )

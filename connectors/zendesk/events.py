@@ -40,14 +40,14 @@ def parse(delivery: Delivery) -> TicketEvent | OrganizationEvent | Knock | None:
             return OrganizationEvent(
                 organization_id=_number(found, "detail.id", "an organisation"),
                 name=kind.removeprefix(_ORGANIZATION_TYPE)[:80],
+                dedupe_keys=_event_key(payload),
             )
         if not kind.startswith(_TICKET_TYPE):
             return None
-        event_id = payload.get("id")
         return TicketEvent(
             ticket_id=_number(found, "detail.id", "a ticket"),
             name=kind.removeprefix(_TICKET_TYPE)[:80],
-            dedupe_keys=(f"event:{event_id}",) if isinstance(event_id, str) and event_id else (),
+            dedupe_keys=_event_key(payload),
             occurred_at=_instant(payload.get("time")),
         )
     if isinstance(payload.get(KNOCK), str):
@@ -57,6 +57,11 @@ def parse(delivery: Delivery) -> TicketEvent | OrganizationEvent | Knock | None:
             ticket_id=_number(payload["ticket_id"], "ticket_id", "a ticket"), name="trigger"
         )
     raise PayloadError("the body names no ticket: neither a ticket event nor ticket_id")
+
+
+def _event_key(payload: dict[str, Any]) -> tuple[str, ...]:
+    event_id = payload.get("id")
+    return (f"event:{event_id}",) if isinstance(event_id, str) and event_id else ()
 
 
 def _number(found: Any, where: str, whose: str) -> str:

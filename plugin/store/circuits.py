@@ -132,6 +132,10 @@ class Circuits:
                 for row in database.execute(query).mappings()
             ]
 
+    def of(self, connection: str) -> Circuit | None:
+        """Return the account's row, None where it works and did not fail last."""
+        return next((one for one in self.every() if one.connection == connection), None)
+
     def release(self) -> int:
         """Queue looks at the tickets that need wait no longer; returns how many.
 

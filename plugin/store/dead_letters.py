@@ -114,14 +114,16 @@ class DeadLetters:
         with self._database.transaction() as database:
             return [DeadLetter(**row) for row in database.execute(query).mappings()]
 
-    def counts(self) -> dict[str, int]:
-        """Return the number of open letters by reason."""
+    def counts(self, connection: str | None = None) -> dict[str, int]:
+        """Return the number of open letters by reason, of one account or of all."""
         table = t.dead_letters.c
         query = (
             select(table.reason, func.count().label("letters"))
             .where(table.resolved_at.is_(None))
             .group_by(table.reason)
         )
+        if connection is not None:
+            query = query.where(table.connection == connection)
         with self._database.transaction() as database:
             return {row.reason: row.letters for row in database.execute(query)}
 

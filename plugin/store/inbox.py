@@ -97,6 +97,7 @@ class Inbox:
             table.received_at >= since,
             table.received_at < until,
             table.outcome == "accepted",
+            table.ticket_id.is_not(None),  # an organisation's event names none
         ]
         if connection is not None:
             conditions.append(table.connection == connection)

@@ -6,7 +6,9 @@ An organisation itself is not kept: the helpdesk holds it.
 from __future__ import annotations
 
 from sqlalchemy import Connection, Select, select
+from sqlalchemy.dialects.postgresql import insert
 
+from connectors.base import Delivery, OrganizationEvent
 from plugin.jobs import enqueue_look
 from plugin.store import tables as t
 from plugin.store.database import Database
@@ -16,15 +18,34 @@ _MOST = 1000
 
 
 class Organizations:
-    """Reads the table `tickets` and queues looks below those of live events."""
+    """Reads the table `tickets` and queues looks below those of live events.
+
+    What arrived of organisations stands in `inbox`, without a ticket.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def look_at_tickets(self, connection: str, organization_id: str) -> int:
-        """Queue a look at each open ticket of an organisation; return how many."""
+    def accept(self, delivery: Delivery, event: OrganizationEvent) -> int | None:
+        """Keep an event and queue looks at the organisation's open tickets, all or none.
+
+        Returns how many; None for a duplicate, which is noted and asks for nothing.
+        """
+        keys = {*delivery.dedupe_keys, *event.dedupe_keys}
+        at = {"connection": delivery.connection, "received_at": delivery.received_at}
         with self._database.transaction() as database:
-            return _enqueue(database, connection, _open_tickets(connection, organization_id))
+            is_fresh = _take_keys(database, [{**at, "key": key} for key in sorted(keys)])
+            row = {
+                **at,
+                "name": f"organization {event.name}",
+                "delivery_id": next(iter((*delivery.dedupe_keys, *event.dedupe_keys)), None),
+                "outcome": "accepted" if is_fresh else "duplicate",
+            }
+            database.execute(insert(t.inbox).values(row))
+            if not is_fresh:
+                return None
+            tickets = _open_tickets(delivery.connection, event.organization_id)
+            return _enqueue(database, delivery.connection, tickets)
 
     def spread_tier(self, connection: str, ticket_id: str, organization_id: str, tier: str) -> int:
         """Queue a look at the organisation's open tickets of another tier; return how many.
@@ -42,6 +63,14 @@ class Organizations:
                 t.tickets.c.tier != tier, t.tickets.c.ticket_id != ticket_id
             )
             return _enqueue(database, connection, others)
+
+
+def _take_keys(database: Connection, rows: list[dict[str, object]]) -> bool:
+    """Keep a delivery's names; False where one of them was known."""
+    if not rows:
+        return True
+    taken = insert(t.dedupe_keys).values(rows).on_conflict_do_nothing()
+    return len(database.execute(taken.returning(t.dedupe_keys.c.key)).all()) == len(rows)
 
 
 def _open_tickets(connection: str, organization_id: str) -> Select[str]:

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import text
 
+from plugin.store import tables as t
 from plugin.store.database import Database
 
 BATCH = 2000
@@ -25,12 +26,28 @@ _BY_NUMBER = """
         where {column} < :before
     )
 """
+# What was told of a clock that still runs stays, or it would be told once more.
+_TOLD = """
+    delete from notices where ctid = any(array(
+        select ctid from notices n where told_at < :before and not exists (
+            select from tickets t
+            where (t.connection, t.ticket_id, t.starts_at)
+                = (n.connection, n.ticket_id, n.starts_at)
+            and ({running})
+        )
+        order by told_at limit :batch
+    ))
+"""
 _STATEMENTS = {
     "dedupe_keys": text(_BY_TIME.format(table="dedupe_keys", column="received_at")),
     "inbox": text(_BY_TIME.format(table="inbox", column="received_at")),
     "refusals": text(_BY_TIME.format(table="refusals", column="last_at")),
     "dead_letters": text(_BY_TIME.format(table="dead_letters", column="resolved_at")),
     "audit_entries": text(_BY_NUMBER.format(table="audit_entries", column="at")),
+    "one_time_links": text(_BY_TIME.format(table="one_time_links", column="expires_at")),
+    "console_sessions": text(_BY_TIME.format(table="console_sessions", column="seen_at")),
+    "refused_sign_ins": text(_BY_TIME.format(table="refused_sign_ins", column="last_at")),
+    "notices": text(_TOLD.format(running=t.RUNNING_CLOCK)),
     "jobs": text("""
         delete from procrastinate_jobs where id in (
             select id from procrastinate_jobs j

@@ -331,6 +331,7 @@ notices = Table(
     _instant("note_at"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     UniqueConstraint("connection", "ticket_id", "starts_at", "level", name="notices_once"),
+    Index("notices_told_at", "told_at"),
     Index(
         "notices_waiting",
         "id",

@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
+from connectors.base import Delivery, OrganizationEvent
 from connectors.errors import CredentialsRejected
 from plugin.pipeline import Outcome
 from plugin.store.dead_letters import Wanted
+from plugin.store.deliveries import Sought
 from sla_rules.ticket import Priority
 
 EDITS = {
@@ -419,6 +421,27 @@ def test_an_organisation_s_event_has_its_open_tickets_looked_at(desks):
     number = desk.mail()
     desk.look(number)
     organization = str(desk.ticket(number)["organization_id"])
-    assert desk.services.store.organizations.look_at_tickets(desk.connection.key, "1") == 0
-    assert desk.services.store.organizations.look_at_tickets(desk.connection.key, organization) == 1
+
+    def accept(organization, delivery, event="e1"):
+        keys = {"dedupe_keys": (f"invocation:{delivery}",)}
+        return desk.services.store.organizations.accept(
+            Delivery(
+                connection=desk.connection.key,
+                vendor="zendesk",
+                body=b"",
+                received_at=datetime.now(UTC),
+                **keys,
+            ),
+            OrganizationEvent(
+                organization_id=organization, name="updated", dedupe_keys=(f"event:{event}",)
+            ),
+        )
+
+    assert accept("1", "i1") == 0
+    assert accept(organization, "i2", "e2") == 1
+    assert accept(organization, "i2", "e2") is None
+    assert accept(organization, "i3", "e2") is None
     assert queued(desk) == {number}
+    sought = Sought(connection=desk.connection.key)
+    arrived = desk.services.store.deliveries.find(sought, 10)
+    assert [one.outcome for one in arrived] == ["duplicate", "duplicate", "accepted", "accepted"]

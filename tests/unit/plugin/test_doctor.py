@@ -11,6 +11,7 @@ from connectors.zendesk.checks import _credentials
 from plugin.connect import connect_account, plan_account
 from plugin.doctor import examine, is_broken
 from plugin.store import AuditEntry
+from plugin.store.dead_letters import SetAside
 
 both = pytest.mark.parametrize("vendor", ["zendesk", "freshdesk"])
 
@@ -53,6 +54,30 @@ def test_every_warning_and_fault_says_what_to_do(here, vendor, connected):
     assert is_broken(found)
     for finding in found:
         assert finding.remedy or finding.level in {Level.OK, Level.NOTE, Level.UNKNOWN}
+
+
+@both
+def test_an_account_that_rests_and_what_was_set_aside_are_told(here, vendor, connected):
+    store = here.services.store
+    assert of(findings(here), "work") == of(findings(here), "set aside") == []
+    store.circuits.pause("acme", "migration")
+    store.circuits.admit("acme", "7")
+    store.dead_letters.set_aside("acme", "8", SetAside.REJECTED, "422")
+    store.dead_letters.set_aside("other", "9", SetAside.BUG, "KeyError")
+    found = findings(here)
+    ((level, text),) = of(found, "work")
+    assert level is Level.WARNING
+    assert text.startswith("Paused (migration), began less than a minute ago: 1 tickets wait")
+    assert "regiondo-sla resume acme" in text
+    ((level, text),) = of(found, "set aside")
+    assert text.startswith("1 tickets could not be looked at: 1 rejected `regiondo-sla replay")
+    store.circuits.resume("acme")
+    refused = {"reason": SetAside.CREDENTIALS_REFUSED.value, "detail": "401"}
+    store.circuits.fail("acme", "7", break_after=1, **refused)
+    found = findings(here)
+    ((level, text),) = of(found, "work")
+    assert is_broken(found)
+    assert f"regiondo-sla connect {vendor} --key acme" in text
 
 
 @both

@@ -37,6 +37,10 @@ TABLES = (
     "dead_letters",
     "tickets",
     "audit_entries",
+    "notices",
+    "one_time_links",
+    "console_sessions",
+    "refused_sign_ins",
 )
 
 
@@ -313,6 +317,44 @@ def test_old_rows_go_and_young_ones_stay(services, query):
     assert (gone["inbox"], gone["dedupe_keys"], gone["audit_entries"]) == (3, 4, 1)
     assert prune(services.store, now, kept_for({"inbox": 10}))["inbox"] == 1
     assert query("select count(*) from inbox") == [(1,)]
+
+
+def test_what_was_told_goes_by_age_but_not_while_the_clock_runs(services, query):
+    now = datetime(2026, 11, 24, tzinfo=UTC)
+    start = now - timedelta(days=402)
+    for ticket, state, told in (("1", "open", 401), ("2", "met", 401), ("3", "met", 399)):
+        query(
+            "insert into tickets (connection, ticket_id, memory, decision, kind, tier, state,"
+            " starts_at, updated_at)"
+            " values ('a', %s, '{}', '{}', 'question', 'free', %s, %s, %s) returning ticket_id",
+            ticket, state, start, now,
+        )  # fmt: skip
+        query(
+            "insert into notices (connection, ticket_id, starts_at, level, due_at, told_at, facts)"
+            " values ('a', %s, %s, 'breach', %s, %s, '{}') returning id",
+            ticket, start, start, now - timedelta(days=told),
+        )  # fmt: skip
+    assert prune(services.store, now)["notices"] == 1
+    assert query("select ticket_id from notices order by 1") == [("1",), ("3",)]
+
+
+def test_links_sessions_and_refusals_of_the_console_go_when_they_are_of_no_use(services, query):
+    now = datetime(2026, 11, 24, tzinfo=UTC)
+    for days in (0, 2, 31):
+        at = now - timedelta(days=days)
+        name = str(days)
+        query(
+            "insert into one_time_links (token, purpose, created_at, expires_at)"
+            " values (%s::text::bytea, 'sign_in', %s, %s) returning token", name, at, at
+        )  # fmt: skip
+        query(
+            "insert into console_sessions (token, person_id, began_at, seen_at)"
+            " values (%s::text::bytea, 1, %s, %s) returning token", name, at, at
+        )  # fmt: skip
+        query("insert into refused_sign_ins values (%s, 1, %s) returning subject", name, at)
+    gone = prune(services.store, now)
+    found = {k: gone[k] for k in ("one_time_links", "console_sessions", "refused_sign_ins")}
+    assert found == {"one_time_links": 1, "console_sessions": 2, "refused_sign_ins": 2}
 
 
 def test_a_subject_that_is_not_kept_at_all_is_refused_by_name():
