@@ -2,6 +2,7 @@
 a web process that receives the test delivery."""
 
 import re
+import socket
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -294,7 +295,10 @@ def test_a_web_process_that_does_not_run_is_named(here):
     connect_account(here.services, here.request("zendesk"))
     here.web.shutdown()
     here.web.server_close()
-    arrival = try_delivery(here.services, "acme", wait=30)
+    with socket.socket() as held:  # else another program may get the port, and answer
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", here.web.port))
+        arrival = try_delivery(here.services, "acme", wait=30)
     assert not arrival.arrived
     assert "see that the web process runs" in arrival.text
     here.web = serve(here.sandbox.app)  # for the fixture's end
