@@ -31,8 +31,14 @@ class ZendeskAdmin:
         self.session = ZendeskSession(connection)
 
     def me(self) -> Json:
-        """Return whom we act as. Zendesk answers 200 "Anonymous user" to credentials it refuses."""
+        """Return whom we act as.
+
+        Zendesk answers 200 "Anonymous user" to credentials it refuses, an old token's too: that one
+        is renewed once.
+        """
         user: Json = self.get("/users/me.json").get("user") or {}
+        if not user.get("id") and self.session.renew():
+            user = self.get("/users/me.json").get("user") or {}
         if not user.get("id") or user.get("role") not in {"agent", "admin"}:
             name = user.get("name") or "Anonymous user"
             raise CredentialsRejected(

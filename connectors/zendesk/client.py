@@ -60,15 +60,21 @@ class ZendeskSession(AccountSession):
         try:
             response = super().request(method, url, **options)
         except CredentialsRejected as error:
-            if error.status != 401 or "client_id" not in self._credentials:
+            if error.status != 401 or not self.renew():
                 raise
-            self._token(renew=True)
             response = super().request(method, url, **options)
         self.ignored = _ignored(response.headers.get("x-zendesk-api-warn"))
         self.answer = response
         if parts.hostname == self.host:
             response.request.url = url = f"https://{self.host}{path}"  # zenpy looks at this host
         return response
+
+    def renew(self) -> bool:
+        """Fetch a new token; False where the credentials are not an OAuth client's."""
+        if "client_id" not in self._credentials:
+            return False
+        self._token(renew=True)
+        return True
 
     def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         given = self._credentials

@@ -138,6 +138,7 @@ def desk(request, database_url):
     sandbox.close()
 
 
+@pytest.mark.acceptance
 @settings(max_examples=13, deadline=None, suppress_health_check=list(HealthCheck))
 @given(courses())
 def test_any_order_and_number_of_deliveries_ends_in_the_same_ticket(desk, course):
