@@ -98,6 +98,12 @@ def find_person() -> Person | None:
     return found
 
 
+def my_email() -> str:
+    """Return by what address the person on the page is named in what is kept of their acts."""
+    person = find_person()
+    return person.email if person else ""
+
+
 def is_admin() -> bool:
     """Say whether the person on the page may act."""
     person = find_person()

@@ -60,7 +60,7 @@ def set_status(number: int) -> AnyResponse:
     status = _status(request.form.get("status", "")) or abort(400)
     access.note(status=status)
     register = services().store.feature_requests
-    register.set_status(number, status, by=_me(), at=services().clock())
+    register.set_status(number, status, by=access.my_email(), at=services().clock())
     return _to(number)
 
 
@@ -68,7 +68,9 @@ def set_status(number: int) -> AnyResponse:
 def rename(number: int) -> AnyResponse:
     """Give a feature a better title."""
     register = services().store.feature_requests
-    register.rename(number, request.form.get("title", ""), by=_me(), at=services().clock())
+    register.rename(
+        number, request.form.get("title", ""), by=access.my_email(), at=services().clock()
+    )
     return _to(number)
 
 
@@ -77,14 +79,16 @@ def merge(number: int) -> AnyResponse:
     """Merge a feature into the one that the form names, and show that one."""
     into = request.form.get("into", type=int) or abort(400)
     access.note(into=into)
-    services().store.feature_requests.merge(number, into, by=_me(), at=services().clock())
+    services().store.feature_requests.merge(
+        number, into, by=access.my_email(), at=services().clock()
+    )
     return _to(into)
 
 
 @blueprint.post("/features/<int:number>/unmerge")
 def unmerge(number: int) -> AnyResponse:
     """Undo a merge, and show the feature that stands alone again."""
-    services().store.feature_requests.unmerge(number, by=_me(), at=services().clock())
+    services().store.feature_requests.unmerge(number, by=access.my_email(), at=services().clock())
     return _to(number)
 
 
@@ -109,7 +113,7 @@ def judge(connection: str, ticket_id: str) -> AnyResponse:
     kind = kinds.get(request.form.get("verdict", "")) or abort(400)
     access.note(kind=kind.value)
     services().store.feature_requests.review(
-        connection, ticket_id, kind, by=_me(), at=services().clock()
+        connection, ticket_id, kind, by=access.my_email(), at=services().clock()
     )
     return redirect(url_for("features.review"))
 
@@ -150,11 +154,6 @@ def _feature(number: int) -> Feature:
 
 def _status(given: str) -> FeatureStatus | None:
     return FeatureStatus(given) if given in list(FeatureStatus) else None
-
-
-def _me() -> str:
-    person = access.find_person()
-    return person.email if person else ""
 
 
 def _to(number: int) -> AnyResponse:

@@ -120,7 +120,7 @@ def publish() -> Response | str:
         name=examined.policy.name,
         version=examined.policy.version,
         effective_from=examined.effective_from or now,
-        by=_me(),
+        by=access.my_email(),
         at=now,
         moves_open=examined.policy.applies_to_open,
     )
@@ -132,7 +132,7 @@ def publish() -> Response | str:
 @blueprint.post("/policy/<int:number>/withdraw")
 def withdraw(number: int) -> Response:
     """Roll back: a published version holds no more, and what it governed is looked at again."""
-    looks = services().store.policies.withdraw(number, by=_me(), at=services().clock())
+    looks = services().store.policies.withdraw(number, by=access.my_email(), at=services().clock())
     access.note(looks=looks)
     _policies().forget()
     return redirect(url_for("policies.page"))
@@ -220,8 +220,3 @@ def _sent_text() -> str:
 
 def _policies() -> Policies:
     return cast("Policies", services().policies)
-
-
-def _me() -> str:
-    person = access.find_person()
-    return person.email if person else ""
