@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -28,6 +29,17 @@ ATTAINMENT_COLUMNS = (
     "calendar_minutes_p90",
 )
 EXCLUSION_COLUMNS = ("exclusion", "tier", "tickets")
+DEFAULT_DAYS = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The local days from `first` to `last`, both inclusive; as instants `until` is exclusive."""
+
+    first: date
+    last: date
+    since: datetime
+    until: datetime
 
 
 def attainment_rows(found: Iterable[Attainment]) -> list[tuple[str, ...]]:
@@ -65,6 +77,20 @@ def to_csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return out.getvalue()
 
 
+def read_period(first: str | None, last: str | None, now: datetime, zone: ZoneInfo) -> Period:
+    """Return the period of two days such as `2026-11-01`; empty means up to today, from 90 days.
+
+    Raises `ValueError` where a text is no day, or `last` is before `first`.
+    """
+    end = _day(last) if last else now.astimezone(zone).date()
+    try:
+        begin = _day(first) if first else end - timedelta(days=DEFAULT_DAYS)
+        since, until = period(begin, end, zone)
+    except OverflowError:
+        raise ValueError("the period lies outside the calendar") from None
+    return Period(begin, end, since, until)
+
+
 def period(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Return the instants from the start of `first` to the end of `last`, local dates.
 
@@ -74,6 +100,13 @@ def period(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetime]
         raise ValueError(f"the period ends ({last}) before it begins ({first})")
     begin, end = (datetime.combine(on, time(), zone) for on in (first, last + timedelta(days=1)))
     return begin, end
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no day such as 2026-11-01") from None
 
 
 def _minutes(span: timedelta | None) -> str:

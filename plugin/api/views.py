@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from importlib.resources import files
 from typing import Any
@@ -184,16 +184,13 @@ def _after() -> Place | None:
 
 
 def _period() -> tuple[datetime, datetime]:
-    zone = _services().policies().current(_services().clock()).zone
-    today = _services().clock().astimezone(zone).date()
+    now, given = _services().clock(), request.args
+    zone = _services().policies().current(now).zone
     try:
-        last = date.fromisoformat(request.args.get("to") or today.isoformat())
-        first = date.fromisoformat(
-            request.args.get("from") or (last - timedelta(days=90)).isoformat()
-        )
-        return reports.period(first, last, zone)
-    except (ValueError, OverflowError) as error:
+        asked = reports.read_period(given.get("from"), given.get("to"), now, zone)
+    except ValueError as error:
         abort(400, f"from, to: {error}.")
+    return asked.since, asked.until
 
 
 def _instant(text: str) -> datetime:

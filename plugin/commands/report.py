@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 import click
 
 from plugin.settings import Settings
-
-_DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command()
@@ -19,13 +15,15 @@ _DAY = click.DateTime(["%Y-%m-%d"])
     show_default=True,
     help="What there is a line for.",
 )
-@click.option("--from", "first", type=_DAY, help="First day, local (default: 90 days ago).")
-@click.option("--to", "last", type=_DAY, help="Last day, local, inclusive (default: today).")
+@click.option(
+    "--from", "first", metavar="YYYY-MM-DD", help="First day, local (default: 90 days before)."
+)
+@click.option(
+    "--to", "last", metavar="YYYY-MM-DD", help="Last day, local, inclusive (default: today)."
+)
 @click.option("--exclusions", is_flag=True, help="Tickets without a clock, by reason, instead.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
-def report(
-    by: str, first: datetime | None, last: datetime | None, exclusions: bool, as_csv: bool
-) -> None:
+def report(by: str, first: str | None, last: str | None, exclusions: bool, as_csv: bool) -> None:
     """Print attainment, and how long first responses took, in business and calendar time.
 
     The clocks that started in the period count. Best-effort goals are no promise and never a
@@ -40,27 +38,25 @@ def report(
     from plugin.store.reports import Grouping
 
     services = build_services(Settings(), pool_size=1)
-    zone = services.policies().current(services.clock()).zone
-    today = services.clock().astimezone(zone).date()
+    now = services.clock()
+    zone = services.policies().current(now).zone
     try:
-        since, until = reports.period(
-            first.date() if first else today - timedelta(days=90),
-            last.date() if last else today,
-            zone,
-        )
+        period = reports.read_period(first, last, now, zone)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     if exclusions:
         columns: tuple[str, ...] = reports.EXCLUSION_COLUMNS
-        rows = reports.exclusion_rows(services.store.reports.exclusions(since, until))
+        rows = reports.exclusion_rows(services.store.reports.exclusions(period.since, period.until))
     else:
         columns = reports.ATTAINMENT_COLUMNS
-        found = services.store.reports.attainment(Grouping(by), since, until, zone.key)
+        found = services.store.reports.attainment(
+            Grouping(by), period.since, period.until, zone.key
+        )
         rows = reports.attainment_rows(found)
     if as_csv:
         click.echo(reports.to_csv(columns, rows), nl=False)
         return
-    _print_table(columns, rows, f"{since:%d %b %Y} to {until - timedelta(days=1):%d %b %Y}")
+    _print_table(columns, rows, f"{period.first:%d %b %Y} to {period.last:%d %b %Y}")
 
 
 def _print_table(columns: tuple[str, ...], rows: list[tuple[str, ...]], title: str) -> None:

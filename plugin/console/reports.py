@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-
 from flask import Response, abort, make_response, request
 
 from plugin import reports as tables
 from plugin.console.frame import policy, reader, section, services, show
 from plugin.store.reports import Grouping
 
-DEFAULT_DAYS = 90
 MOST = 100
 
 blueprint = section("reports")
@@ -19,8 +16,8 @@ blueprint = section("reports")
 @blueprint.get("/reports")
 def page() -> str:
     """Show the report of a period, by default the last 90 days."""
-    by, first, last = _asked()
-    since, until = _period(first, last)
+    by, period = _asked()
+    since, until = period.since, period.until
     store = services().store.reports
     lines = store.attainment(by, since, until, reader().zone.key)
     if by is Grouping.ORGANIZATION:
@@ -32,8 +29,7 @@ def page() -> str:
         "reports.html",
         by=by,
         groupings=list(Grouping),
-        first=first,
-        last=last,
+        period=period,
         lines=lines[:MOST],
         hidden=max(0, len(lines) - MOST),
         months=store.kept(since, until, reader().zone.key),
@@ -45,8 +41,8 @@ def page() -> str:
 @blueprint.get("/reports/<any(attainment, exclusions):name>.csv")
 def export(name: str) -> Response:
     """Give the same numbers as a file."""
-    by, first, last = _asked()
-    since, until = _period(first, last)
+    by, period = _asked()
+    since, until = period.since, period.until
     store = services().store.reports
     if name == "exclusions":
         rows = tables.exclusion_rows(store.exclusions(since, until))
@@ -56,25 +52,16 @@ def export(name: str) -> Response:
         text = tables.to_csv(tables.ATTAINMENT_COLUMNS, tables.attainment_rows(lines))
     answer = make_response(text)
     answer.headers["Content-Type"] = "text/csv; charset=utf-8"
-    answer.headers["Content-Disposition"] = f"attachment; filename={name}-{first}-{last}.csv"
+    answer.headers["Content-Disposition"] = (
+        f"attachment; filename={name}-{period.first}-{period.last}.csv"
+    )
     return answer
 
 
-def _asked() -> tuple[Grouping, date, date]:
-    today = reader().now.astimezone(reader().zone).date()
+def _asked() -> tuple[Grouping, tables.Period]:
+    given, who = request.args, reader()
     try:
-        by = Grouping(request.args.get("by") or Grouping.TIER)
-        last = date.fromisoformat(request.args.get("to") or today.isoformat())
-        first = date.fromisoformat(
-            request.args.get("from") or (last - timedelta(days=DEFAULT_DAYS)).isoformat()
-        )
-    except (ValueError, OverflowError):
-        abort(400)
-    return by, first, last
-
-
-def _period(first: date, last: date) -> tuple[datetime, datetime]:
-    try:
-        return tables.period(first, last, reader().zone)
-    except (ValueError, OverflowError):
+        by = Grouping(given.get("by") or Grouping.TIER)
+        return by, tables.read_period(given.get("from"), given.get("to"), who.now, who.zone)
+    except ValueError:
         abort(400)

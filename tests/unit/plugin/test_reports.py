@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from plugin.cli import cli
-from plugin.reports import ATTAINMENT_COLUMNS, attainment_rows, period, to_csv
+from plugin.reports import ATTAINMENT_COLUMNS, attainment_rows, period, read_period, to_csv
 from plugin.secrets import Vault
 from plugin.store import AuditEntry, Store
 from plugin.store.migrate import migrate
@@ -135,3 +135,29 @@ def test_the_command_prints_the_same_numbers(store, database_url, monkeypatch):
     wrong = CliRunner().invoke(cli, ["report", "--from", "2026-11-30", "--to", "2026-11-01"])
     assert wrong.exit_code != 0
     assert "ends" in wrong.output
+
+
+def test_without_days_a_report_covers_the_ninety_days_up_to_today():
+    asked = read_period(None, "", NOW, BERLIN)
+    assert (asked.first, asked.last) == (date(2026, 9, 2), date(2026, 12, 1))
+    assert (asked.since, asked.until) == period(asked.first, asked.last, BERLIN)
+
+
+def test_today_is_the_local_day():
+    late = datetime(2026, 11, 30, 23, 30, tzinfo=UTC)
+    assert read_period(None, None, late, BERLIN).last == date(2026, 12, 1)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "said"),
+    [
+        ("yesterday", None, "'yesterday' is no day such as 2026-11-01"),
+        (None, "2026-11-31", "'2026-11-31' is no day such as 2026-11-01"),
+        ("2026-11-30", "2026-11-01", "the period ends"),
+        (None, "0001-01-01", "outside the calendar"),
+        (None, "9999-12-31", "outside the calendar"),
+    ],
+)
+def test_a_period_that_makes_no_sense_is_refused_with_the_reason(first, last, said):
+    with pytest.raises(ValueError, match=said):
+        read_period(first, last, NOW, BERLIN)
