@@ -83,11 +83,16 @@ class Services:
 
     def policies_for(self, connection: Connection) -> PolicyHistory:
         """Return the versions with what the admin answered for this account."""
-        zone, channels = (connection.settings.get(k) for k in ("time_zone", "counted_channels"))
-        return self.policies().adapted(
-            time_zone=str(zone) if zone else None,
-            counted_channels=map(str, channels) if isinstance(channels, list) else None,
-        )
+        return adapted_to(self.policies(), connection.settings)
+
+
+def adapted_to(policies: PolicyHistory, settings: Mapping[str, object]) -> PolicyHistory:
+    """Return the versions as an account's settings want them. Raises `PolicyError`."""
+    zone, channels = (settings.get(name) for name in ("time_zone", "counted_channels"))
+    return policies.adapted(
+        time_zone=str(zone) if zone else None,
+        counted_channels=map(str, channels) if isinstance(channels, list) else None,
+    )
 
 
 def receive(

@@ -15,6 +15,7 @@ import structlog
 from plugin.calendars import FRESH, Calendars
 from plugin.store.database import StoreUnavailable
 from plugin.store.policies import Policies as StoredPolicies
+from plugin.store.policies import PublishedPolicy
 from sla_rules.errors import PolicyError
 from sla_rules.policy import Policy
 from sla_rules.policy_file import DEFAULT_POLICY, load_policy, read_policy, subscriptions
@@ -45,6 +46,7 @@ class Policies:
         self._read_at = time.monotonic()
         self._mark = (0, 0)
         self._asked_at = float("-inf")
+        self._read: dict[int, Policy | None] = {}  # those that were rolled back
 
     def __call__(self) -> PolicyHistory:
         """Return the versions in force; while the database is away, those known last."""
@@ -57,6 +59,25 @@ class Policies:
                 except StoreUnavailable as error:
                     log.warning("published policies not asked for", error=str(error))
             return self._history
+
+    def named(self, name: str, version: str) -> Policy | None:
+        """Return a version, even one that was rolled back; None where its text is not at hand."""
+        found = self().named(name, version)
+        if found is not None:
+            return found
+        for one in self._stored.published():
+            if (one.name, one.version) == (name, version):
+                return self._rolled_back(one)
+        return None
+
+    def _rolled_back(self, one: PublishedPolicy) -> Policy | None:
+        if one.id not in self._read:
+            try:
+                self._read[one.id] = self.read(one.text, one.effective_from)
+            except PolicyError:
+                log.exception("a policy that was rolled back cannot be read", version=one.version)
+                self._read[one.id] = None
+        return self._read[one.id]
 
     def forget(self) -> None:
         """Ask the database at the next call, as after publishing here."""

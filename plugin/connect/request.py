@@ -16,7 +16,7 @@ from connectors.addresses import AddressError
 from connectors.base import Connection, Vendor
 from connectors.http import check_address
 from connectors.setup import FIELD_TITLES, Setup, Wishes, with_settings
-from plugin.pipeline import Services
+from plugin.pipeline import Services, adapted_to
 from sla_rules.errors import PolicyError
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -127,12 +127,8 @@ def requested(
 
 
 def _check_answers(services: Services, settings: Mapping[str, object]) -> None:
-    zone, channels = settings.get("time_zone"), settings.get("counted_channels")
     try:
-        services.policies().adapted(
-            time_zone=str(zone) if zone else None,
-            counted_channels=map(str, channels) if isinstance(channels, list) else None,
-        )
+        adapted_to(services.policies(), settings)
     except PolicyError as error:
         raise ConnectError(str(error)) from None
 

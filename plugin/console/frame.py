@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 from flask import (
     Blueprint,
@@ -27,6 +28,7 @@ from werkzeug.exceptions import HTTPException
 from plugin.console.access import guard, is_admin, protect
 from plugin.console.reader import DEFAULT_LANGUAGE, LANGUAGES, Reader
 from plugin.pipeline import Services
+from plugin.policies import Policies
 from plugin.store import StoreUnavailable
 from sla_rules.policy import Policy
 
@@ -106,6 +108,11 @@ def services() -> Services:
     """Return what the service works with."""
     found: Services = current_app.extensions["services"]
     return found
+
+
+def policies() -> Policies:
+    """Return the versions of the policy."""
+    return cast("Policies", services().policies)
 
 
 def policy() -> Policy:

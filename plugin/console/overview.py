@@ -9,6 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 from flask import url_for
 
 from plugin.console.frame import policy, reader, section, services, show
+from plugin.console.judges import Judges
 from plugin.console.ticket_view import time_left
 from plugin.store.ticket_search import RUNNING, Filter
 from sla_rules.policy import Policy
@@ -38,6 +39,7 @@ def page() -> str:
     today = datetime.combine(local.date(), time(), who.zone)
     week = today - timedelta(days=local.weekday())
     store = services().store
+    judges = Judges()
     coming = store.ticket_search.due_next(DUE_NEXT)
     attainment = {
         one.tier: one for one in store.overview.attainment(week, week + timedelta(days=7))
@@ -46,7 +48,7 @@ def page() -> str:
         "overview.html",
         policy=rules,
         figures=list(_figures(rules, today)),
-        coming=[(row, time_left(row, rules, who.now)) for row in coming],
+        coming=[(row, time_left(row, judges.of(row), who.now)) for row in coming],
         attainment=[(tier, attainment.get(key)) for key, tier in rules.tiers.items()],
         hours=_hours(who.now),
         accounts=store.overview.activity(who.now - timedelta(hours=HOURS)),

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import unified_diff
-from typing import cast
 
 from flask import abort, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from plugin.console import access
-from plugin.console.frame import policy, reader, section, services, show
+from plugin.console.frame import policies, policy, reader, section, services, show
 from plugin.console.ticket_view import counted_days, drawn
 from plugin.console.week_picture import week
-from plugin.policies import Policies
 from plugin.policy_trial import Trial, try_policy
 from plugin.store import TicketRow
 from sla_rules.decision import Decision
@@ -125,7 +123,7 @@ def publish() -> Response | str:
         moves_open=examined.policy.applies_to_open,
     )
     access.note(version=examined.policy.version, looks=looks)
-    _policies().forget()
+    policies().forget()
     return redirect(url_for("policies.page"))
 
 
@@ -134,7 +132,7 @@ def withdraw(number: int) -> Response:
     """Roll back: a published version holds no more, and what it governed is looked at again."""
     looks = services().store.policies.withdraw(number, by=access.my_email(), at=services().clock())
     access.note(looks=looks)
-    _policies().forget()
+    policies().forget()
     return redirect(url_for("policies.page"))
 
 
@@ -185,8 +183,8 @@ def _examined(text: str) -> Draft:
     if effective_from and effective_from < now - timedelta(minutes=1):
         return Draft(text, (reader().t("policies.in_the_past"),))
     try:
-        version = _policies().read(text, effective_from or now)
-        _policies().check(version)
+        version = policies().read(text, effective_from or now)
+        policies().check(version)
     except PolicyError as error:
         return Draft(text, tuple(str(error).splitlines()))
     clocks = services().store.policies.clocks(now - timedelta(days=TRIED_DAYS), MOST_TRIED)
@@ -201,7 +199,7 @@ def _text_in_force() -> str:
     for one in services().store.policies.published():
         if one.withdrawn_at is None and one.effective_from <= now:
             return one.text
-    return _policies().file_text()
+    return policies().file_text()
 
 
 def _sent_text() -> str:
@@ -216,7 +214,3 @@ def _sent_text() -> str:
     if not text.strip() or len(text) > LARGEST_TEXT:
         abort(400)
     return text
-
-
-def _policies() -> Policies:
-    return cast("Policies", services().policies)

@@ -10,7 +10,8 @@ from flask import Response, abort, make_response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from plugin.console.frame import policy, reader, section, services, show, wants_fragment
-from plugin.console.ticket_view import counted_days, drawn, hours_of, story, time_left
+from plugin.console.judges import Judges
+from plugin.console.ticket_view import counted_days, drawn, story, time_left
 from plugin.store import TicketRow
 from plugin.store.ticket_search import NO_CLOCK, RUNNING, Filter, Place
 from sla_rules.decision import State
@@ -29,14 +30,14 @@ def listing() -> str:
     """Show a page of the tickets that match."""
     asked = {name: request.args.get(name, "").strip() for name in _FIELDS}
     asked = {name: value for name, value in asked.items() if value}
-    rules, who = policy(), reader()
+    rules, who, judges = policy(), reader(), Judges()
     rows = services().store.ticket_search.find(_filter(asked), PAGE + 1, _place())
     after = rows[PAGE - 1] if len(rows) > PAGE else None
     accounts = services().store.overview.activity(who.now)
     return show(
         "tickets.html",
         asked=asked,
-        rows=[(row, time_left(row, rules, who.now)) for row in rows[:PAGE]],
+        rows=[(row, time_left(row, judges.of(row), who.now)) for row in rows[:PAGE]],
         policy=rules,
         states=STATES,
         kinds=list(Kind),
@@ -52,7 +53,8 @@ def listing() -> str:
 def page(connection: str, ticket_id: str) -> str:
     """Show one ticket."""
     row, memory = _ticket(connection, ticket_id)
-    rules, who = policy(), reader()
+    judges, who = Judges(), reader()
+    rules = judges.of(row)
     search = services().store.ticket_search
     trail = search.trail(connection, ticket_id, STORY)
     return show(
@@ -60,7 +62,7 @@ def page(connection: str, ticket_id: str) -> str:
         row=row,
         memory=memory,
         policy=rules,
-        hours=hours_of(row, rules),
+        judge_is_gone=judges.find(row) is None,
         clock=drawn(row, rules, who),
         days=counted_days(row, rules),
         left=time_left(row, rules, who.now),

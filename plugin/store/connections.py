@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -72,6 +73,12 @@ class Connections:
         query = select(t.connections.c.key).order_by(t.connections.c.key)
         with self._database.transaction() as database:
             return list(database.execute(query).scalars())
+
+    def settings(self) -> dict[str, Mapping[str, object]]:
+        """Return each account's settings by its key; opens no secrets."""
+        query = select(t.connections.c.key, t.connections.c.settings)
+        with self._database.transaction() as database:
+            return {row.key: row.settings for row in database.execute(query)}
 
     def get(self, key: str) -> Connection | None:
         """Return the account of that key, None where there is none. Raises `SecretsError`."""

@@ -12,8 +12,19 @@ EXPORT = "It would be really useful if Regiondo could export the calendar."
 MAYBE = "The checkout shows an error. It would be useful if Regiondo could export the calendar."
 
 
-def look(store, number, body=EXPORT, *, organization="1", requester="10", tier="Starter", **given):
+def look(
+    store,
+    number,
+    body=EXPORT,
+    *,
+    organization="1",
+    requester="10",
+    tier="Starter",
+    policy=None,
+    **given,
+):
     """Decide a ticket with what is remembered of it, and record it."""
+    policy = policy or load_policy()
     ticket = Ticket(
         id=str(number),
         body=body,
@@ -23,7 +34,7 @@ def look(store, number, body=EXPORT, *, organization="1", requester="10", tier="
         requester=Requester(id=requester),
         **given,
     )
-    decision = decide(ticket, load_policy(), NOW, store.tickets.memory("acme", ticket.id))
+    decision = decide(ticket, policy, NOW, store.tickets.memory("acme", ticket.id))
     entry = AuditEntry(connection="acme", ticket_id=ticket.id, at=NOW, outcome="applied")
     store.tickets.record(ticket, decision, lambda memory: memory, entry, "url")
     return decision

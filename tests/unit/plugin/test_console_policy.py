@@ -7,6 +7,7 @@ from html import unescape
 import pytest
 from unit.plugin.looked_at import look
 
+from connectors.base import Connection
 from plugin.policies import Policies
 from plugin.store.people import Role
 
@@ -137,3 +138,62 @@ def test_viewers_cannot_publish(console, admin, send):
     assert viewer.get("/policy/new").status_code == 403
     answer = send(viewer, "/policy/publish", {"text": stricter()}, at="/policy/test")
     assert answer.status_code == 403
+
+
+LONGER_DAYS = """extends = "regiondo.toml"
+version = "long"
+[schedules.support]
+hours = "Mo-Fr 07:00-20:00"
+"""
+DAY_BY_DAY = re.compile(r"\d\d:\d\d–\d\d:\d\d")
+
+
+def counted_hours(client, number=1):
+    """The hours that a ticket's page says were counted."""
+    return DAY_BY_DAY.findall(client.get(f"/tickets/acme/{number}").text)
+
+
+def judged_by_longer_days(console, admin, send):
+    publish(send, admin, LONGER_DAYS)
+    look(console.store, 2, "How do I do it?", policy=console.services.policies().versions[-1])
+
+
+def test_the_clock_is_drawn_by_the_version_that_judged_the_ticket(console, admin, send):
+    look(console.store, 1, "How do I do it?")
+    before = counted_hours(admin)
+    judged_by_longer_days(console, admin, send)
+    assert counted_hours(admin) == before
+    assert counted_hours(admin, 2) == ["10:00–18:00"]
+    assert before[0] == "10:00–12:00"
+
+
+def test_the_clock_is_drawn_by_the_version_that_judged_even_after_it_was_rolled_back(
+    console, admin, send
+):
+    judged_by_longer_days(console, admin, send)
+    before = counted_hours(admin, 2)
+    (number,) = console.query("select id from policies")[0]
+    send(admin, f"/policy/{number}/withdraw", at="/policy")
+    assert counted_hours(admin, 2) == before
+    assert "is not at hand any more" not in admin.get("/tickets/acme/2").text
+
+
+def test_a_version_whose_text_is_gone_is_named_beside_the_picture(console, admin, send):
+    judged_by_longer_days(console, admin, send)
+    console.query("truncate policies")
+    console.services.policies.forget()
+    assert "Judged by version long, which is not at hand" in admin.get("/tickets/acme/2").text
+
+
+def test_the_clock_is_drawn_in_the_time_zone_that_the_account_has(console, admin):
+    look(console.store, 1, "How do I do it?")
+    in_berlin = counted_hours(admin)
+    console.store.connections.save(
+        Connection(
+            key="acme",
+            vendor="zendesk",
+            base_url="https://acme.zendesk.com",
+            settings={"time_zone": "Europe/London"},
+        )
+    )
+    assert counted_hours(admin) != in_berlin
