@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from plugin.store.deliveries import Arrived, Sought
 PAGE = 50
 OUTCOMES = ("accepted", "duplicate", "ignored")
 REFUSED_DAYS = 7
+MOST_REPLAYED = 2_000  # tickets: what a request queues in a few seconds
 
 blueprint = section("deliveries")
 
@@ -23,8 +25,7 @@ blueprint = section("deliveries")
 @blueprint.get("/deliveries")
 def listing() -> str:
     """Show a page of what arrived."""
-    asked = {name: request.args.get(name, "").strip() for name in _FIELDS}
-    asked = {name: value for name, value in asked.items() if value}
+    asked = _asked(request.args)
     store, who = services().store, reader()
     rows = store.deliveries.find(_sought(asked), PAGE + 1, _place())
     after = rows[PAGE - 1] if len(rows) > PAGE else None
@@ -52,6 +53,31 @@ def replay() -> AnyResponse:
     access.note(deliveries=len(ids))
     tickets = services().store.deliveries.replay(ids)
     return redirect(url_for("deliveries.listing", replayed=tickets))
+
+
+@blueprint.get("/deliveries/replay-all")
+def confirm_replay_all() -> str:
+    """Show how many tickets the deliveries that match are about, before they are replayed."""
+    access.admins_only()
+    asked = _asked(request.args)
+    return show(
+        "deliveries_replay.html",
+        asked=asked,
+        tickets=services().store.deliveries.replay_all(_sought(asked), MOST_REPLAYED, count=True),
+        most=MOST_REPLAYED,
+        back=_address(asked),
+    )
+
+
+@blueprint.post("/deliveries/replay-all")
+def replay_all() -> AnyResponse:
+    """Look again at the tickets of all deliveries that match."""
+    asked = _asked(request.form)
+    tickets = services().store.deliveries.replay_all(_sought(asked), MOST_REPLAYED)
+    access.note(**asked, tickets=tickets)
+    if tickets > MOST_REPLAYED:
+        return redirect(f"{url_for('deliveries.confirm_replay_all')}?{urlencode(asked)}")
+    return redirect(_address({**asked, "replayed": str(tickets)}))
 
 
 @blueprint.get("/deliveries/set-aside")
@@ -85,6 +111,11 @@ def replay_set_aside() -> AnyResponse:
 
 
 _FIELDS = ("connection", "ticket", "outcome", "since", "until")
+
+
+def _asked(given: Mapping[str, str]) -> dict[str, str]:
+    asked = {name: given.get(name, "").strip() for name in _FIELDS}
+    return {name: value for name, value in asked.items() if value}
 
 
 def _sought(asked: dict[str, str]) -> Sought:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from plugin.console.clock_picture import Clock, Mark, Picture, draw
 from plugin.console.reader import Reader
 from plugin.store import AuditEntry, TicketRow
+from plugin.store.deliveries import WAITED
 from plugin.store.ticket_search import Event
 from sla_rules.policy import Policy, ScheduleText
 
@@ -192,11 +193,12 @@ def _arrived(events: Sequence[Event], reader: Reader) -> Happening:
 def _looked(entry: AuditEntry, reader: Reader) -> Happening:
     changes = tuple(_changes(entry.patch, reader))
     notes = entry.patch.get("notes") or ()
-    kind = {"applied": "wrote", "failed": "failed"}.get(entry.outcome, "look")
+    outcome = "waited" if (entry.error or "").startswith(WAITED) else entry.outcome
+    kind = {"applied": "wrote", "failed": "failed"}.get(outcome, "look")
     return Happening(
         kind=kind,
         at=entry.at,
-        title=reader.label("outcome", entry.outcome),
+        title=reader.label("outcome", outcome),
         changes=changes,
         note=entry.error or "; ".join(map(str, notes)) or None,
         calls=entry.calls,

@@ -5,11 +5,11 @@ Writes nothing but looks that are asked for again; taking them in is `inbox.py`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import DateTime, func, literal_column, select, true, tuple_
+from sqlalchemy import ColumnElement, DateTime, func, literal_column, select, true, tuple_
 
 from plugin.jobs import enqueue_look
 from plugin.store import tables as t
@@ -49,6 +49,7 @@ class Sought:
     until: datetime | None = None
 
 
+WAITED = "RateLimited"  # how the error of a look that waited its turn begins
 _NEVER = literal_column("'infinity'::timestamptz", DateTime(timezone=True))
 
 
@@ -68,17 +69,7 @@ class Deliveries:
             .order_by(c.received_at.desc(), c.id.desc())
             .limit(limit)
         )
-        for column, value in (
-            (c.connection, sought.connection),
-            (c.ticket_id, sought.ticket_id),
-            (c.outcome, sought.outcome),
-        ):
-            if value:
-                page = page.where(column == value)
-        if sought.since:
-            page = page.where(c.received_at >= sought.since)
-        if sought.until:
-            page = page.where(c.received_at < sought.until)
+        page = page.where(*_like(sought))
         if after:
             page = page.where(c.received_at <= after[0], tuple_(c.received_at, c.id) < after)
         found = page.subquery("page")
@@ -94,7 +85,7 @@ class Deliveries:
         )
         failures = (
             select(func.count().label("number"))
-            .where(*here, a.outcome == "failed", a.at <= func.coalesce(handled.c.at, _NEVER))
+            .where(*here, *real_failures(), a.at <= func.coalesce(handled.c.at, _NEVER))
             .lateral("failures")
         )
         query = (
@@ -121,3 +112,43 @@ class Deliveries:
             for connection, ticket_id in tickets:
                 enqueue_look(database, connection=connection, ticket_id=ticket_id)
         return len(tickets)
+
+    def replay_all(self, sought: Sought, most: int, *, count: bool = False) -> int:
+        """Queue a look, below live ones, at each ticket with such a delivery.
+
+        Returns how many tickets they are; with `count` nothing is queued, and neither where they
+        are more than `most`: then it returns one more than that.
+        """
+        c = t.inbox.c
+        query = (
+            select(c.connection, c.ticket_id)
+            .where(*_like(sought), c.ticket_id.is_not(None))
+            .distinct()
+            .limit(most + 1)
+        )
+        with self._database.transaction() as database:
+            tickets = database.execute(query).all()
+            for connection, ticket_id in () if count or len(tickets) > most else tickets:
+                enqueue_look(database, connection=connection, ticket_id=ticket_id, bulk=True)
+        return len(tickets)
+
+
+def real_failures() -> tuple[ColumnElement[bool], ...]:
+    """Return what makes an audit entry a failed look: one that waited its turn is none."""
+    a = t.audit_entries.c
+    return a.outcome == "failed", func.coalesce(a.error, "").not_like(f"{WAITED}:%")
+
+
+def _like(sought: Sought) -> Iterator[ColumnElement[bool]]:
+    c = t.inbox.c
+    for column, value in (
+        (c.connection, sought.connection),
+        (c.ticket_id, sought.ticket_id),
+        (c.outcome, sought.outcome),
+    ):
+        if value:
+            yield column == value
+    if sought.since:
+        yield c.received_at >= sought.since
+    if sought.until:
+        yield c.received_at < sought.until

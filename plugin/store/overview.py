@@ -9,6 +9,7 @@ from sqlalchemy import case, func, select
 
 from plugin.store import tables as t
 from plugin.store.database import Database
+from plugin.store.deliveries import real_failures
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Overview:
             .limit(1)
         )
         failed = select(func.count()).where(
-            audit.connection == c.key, audit.outcome == "failed", audit.at >= since
+            audit.connection == c.key, *real_failures(), audit.at >= since
         )
         query = select(
             c.key.label("connection"),

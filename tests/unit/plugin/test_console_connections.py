@@ -1,8 +1,11 @@
 """Connections and deliveries in the console: what viewers may do, and what is never shown."""
 
+from datetime import timedelta
+
 import pytest
 
 from connectors.base import Connection, WebhookSecret
+from plugin.store import AuditEntry
 from plugin.store.people import Role
 
 
@@ -94,3 +97,71 @@ def test_the_inbox_goes_on_after_its_page_and_finds_by_ticket(console):
     assert first.count("<tr>") == 51
     assert "after=" in first
     assert viewer.get("/deliveries?ticket=2").text.count("<tr>") == 41
+
+
+def arrive(console, number, connection="acme", outcome="accepted", days_ago=0):
+    console.query(
+        "insert into inbox (connection, ticket_id, name, received_at, outcome) "
+        "values (%s, %s, 'created', %s, %s)",
+        *(connection, number, console.now - timedelta(days=days_ago), outcome),
+    )
+
+
+def queued(console):
+    return console.query("select lock, priority from procrastinate_jobs order by lock")
+
+
+def test_all_that_match_are_replayed_after_their_number_was_shown(console, send):
+    for number, days_ago in (("7", 0), ("7", 0), ("8", 0), ("9", 5)):
+        arrive(console, number, days_ago=days_ago)
+    arrive(console, "1", connection="other")
+    arrive(console, None, outcome="ignored")
+    admin = console.browser(Role.ADMIN)
+    wanted = {"connection": "acme", "since": "2026-11-24"}
+    page = admin.get("/deliveries/replay-all", query_string=wanted).text
+    assert "Replay tickets: 2" in page
+    assert queued(console) == []
+    answer = send(admin, "/deliveries/replay-all", wanted, at="/account")
+    assert "replayed=2" in answer.location
+    assert "connection=acme" in answer.location
+    assert queued(console) == [("acme/7", -2), ("acme/8", -2)]  # below what arrives live
+    ((detail,),) = console.query("select detail from admin_actions order by id desc limit 1")
+    assert detail == {**wanted, "tickets": 2}
+
+
+def test_more_than_a_request_can_queue_is_not_begun(console, send, monkeypatch):
+    monkeypatch.setattr("plugin.console.deliveries.MOST_REPLAYED", 1)
+    for number in ("7", "8"):
+        arrive(console, number)
+    admin = console.browser(Role.ADMIN)
+    page = admin.get("/deliveries/replay-all").text
+    assert "more than 1" in page
+    assert "Replay tickets" not in page
+    assert send(admin, "/deliveries/replay-all", at="/account").status_code == 302
+    assert queued(console) == []
+
+
+def test_a_viewer_replays_nothing(console, send):
+    arrive(console, "7")
+    viewer = console.browser(Role.VIEWER)
+    assert viewer.get("/deliveries/replay-all").status_code == 403
+    assert send(viewer, "/deliveries/replay-all", at="/account").status_code == 403
+    assert "Replay all" not in viewer.get("/deliveries").text
+    assert queued(console) == []
+
+
+def look_failed(console, error):
+    console.store.tickets.record_failure(
+        AuditEntry(connection="acme", ticket_id="7", at=console.now, outcome="failed", error=error)
+    )
+
+
+def test_a_look_that_waited_for_the_request_limit_is_no_failure(console, account):
+    arrive(console, "7")
+    look_failed(console, "RateLimited: the budget of acme is used up for 2 s")
+    viewer = console.browser(Role.VIEWER)
+    assert "failed in 24 h" not in viewer.get("/connections").text
+    assert "failed looks" not in viewer.get("/deliveries").text
+    look_failed(console, "VendorUnavailable: Zendesk 502")
+    assert "1 failed in 24 h" in viewer.get("/connections").text
+    assert "failed looks: 1" in viewer.get("/deliveries").text
