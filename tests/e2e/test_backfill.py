@@ -215,6 +215,13 @@ def _kill_in_the_middle(account, until):
     assert process.poll() is None, "it ended before it was killed"
     process.send_signal(signal.SIGKILL)
     process.wait()
+    while not _is_free(account):  # PostgreSQL hears of the end a moment later
+        time.sleep(0.05)
+
+
+def _is_free(account):
+    with account.services.store.database.alone(f"backfill/{account.connection.key}") as alone:
+        return alone
 
 
 @pytest.mark.parametrize("vendor", ["zendesk", "freshdesk"])
