@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from itertools import chain
+from typing import Any
 
 import click
 
@@ -23,7 +23,39 @@ from plugin.settings import SettingsError
 from sla_rules.errors import PolicyError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Unusable(click.ClickException):
+    """A setting or policy is wrong."""
+
+    exit_code = 2
+
+
+class _InOneSentence(click.Group):
+    """Turns what the operator can mend into one sentence and a non-zero exit."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (SettingsError, PolicyError) as error:
+            raise _Unusable(str(error)) from error
+        except Exception as error:
+            if not _is_of_the_database(error):
+                raise
+            name = type(getattr(error, "orig", None) or error).__name__
+            told = str(error) if name == "StoreUnavailable" else name
+            raise click.ClickException(f"the database does not answer ({told})") from error
+
+
+def _is_of_the_database(error: Exception) -> bool:
+    """Asked only where a command failed: `--help` needs no database driver."""
+    from sqlalchemy.exc import OperationalError
+
+    from plugin.store.database import StoreUnavailable
+
+    return isinstance(error, StoreUnavailable | OperationalError)
+
+
+@click.group(cls=_InOneSentence, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="regiondo-sla")
 def cli() -> None:
     """Keeps a support contract's first-response promises in Zendesk and Freshdesk."""
@@ -45,12 +77,8 @@ for _command in chain(
 
 
 def main() -> None:
-    """Run the command; what the operator can mend is one sentence and a non-zero exit."""
-    try:
-        cli()
-    except (SettingsError, PolicyError) as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(2)
+    """Run the command that was typed."""
+    cli()
 
 
 if __name__ == "__main__":

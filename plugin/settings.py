@@ -6,10 +6,10 @@ Holds no defaults for secrets: without them a process refuses to start.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -46,6 +46,15 @@ class Settings(BaseSettings):
     notify_secret: str | None = Field(default=None, repr=False)
     notify_format: Literal["events", "slack"] = "events"
 
+    def __init__(self, **given: Any) -> None:
+        """Read the environment. Raises `SettingsError`, which shows no value."""
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            fault = error.errors(include_input=False)[0]
+            name = _in_the_environment(str(fault["loc"][0]))
+            raise SettingsError(f"{name}: {fault['msg']}.") from None
+
     def secrets(self) -> tuple[str, ...]:
         """Return the values that no log line may hold."""
         password = urlsplit(self.database_url or "").password
@@ -60,6 +69,11 @@ class Settings(BaseSettings):
                 "DATABASE_URL is not set: name the PostgreSQL that web and worker share, "
                 "or use `regiondo-sla serve`, which runs its own."
             )
+        if urlsplit(self.database_url).scheme not in _POSTGRES:
+            raise SettingsError(
+                "DATABASE_URL is no address of a PostgreSQL: "
+                "expected one such as postgresql://user:password@host/name."
+            )
         return self.database_url
 
     def require_secret_key(self) -> str:
@@ -70,3 +84,12 @@ class Settings(BaseSettings):
                 "the accounts' secrets are encrypted with it."
             )
         return self.secret_key or ""
+
+
+_POSTGRES = {"postgres", "postgresql", "postgresql+psycopg"}
+
+
+def _in_the_environment(name: str) -> str:
+    alias = Settings.model_fields[name].validation_alias if name in Settings.model_fields else None
+    names = alias.choices if isinstance(alias, AliasChoices) else (name,)
+    return next((str(one) for one in names if str(one).isupper()), f"SLA_{name.upper()}")

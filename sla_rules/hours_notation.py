@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 
 import opening_hours
 from opening_hours import OpeningHours
@@ -26,12 +27,17 @@ _FAULTS = (
 )
 _DATES = re.compile(r"\b(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|week|easter|\d{4})\b")
 _CLOSES = re.compile(r"\b(off|closed)\s*$")
+_TIMES = re.compile(r"(\d{1,2}:\d\d)\s*-\s*(\d{1,2}:\d\d)")
+_DAYS_AMID_TIMES = re.compile(r"\d:\d\d.*,\s*[A-Za-z]")
+_SAYS_SO = re.compile(r"\b(off|closed|open|24/7)\s*$")
 _MONDAY = datetime(2024, 1, 1)  # noqa: DTZ001  (local wall clock)
 
 
 @lru_cache(maxsize=512)
 def read_hours(text: str, *, has_holidays: bool) -> OpeningHours:
     """Return the parsed notation. Raises `PolicyError` with what to write instead."""
+    if not text.strip():
+        raise PolicyError("hours are blank: that would mean always open; write `24/7` for that")
     for pattern, advice in _FAULTS:
         if re.search(pattern, text):
             raise PolicyError(f"hours {text!r}: {advice}")
@@ -43,6 +49,8 @@ def read_hours(text: str, *, has_holidays: bool) -> OpeningHours:
         raise PolicyError(
             f"hours {text!r}: not OpenStreetMap notation such as `Mo-Fr 09:00-12:00,14:00-17:00`"
         ) from error
+    for rule in text.split(";"):
+        _refuse_whole_days_by_accident(text, rule.strip())
     _refuse_replaced_days(text)
     return hours
 
@@ -54,6 +62,33 @@ def spans(
     for opened, closed, state, *_ in hours.intervals(begin, end):
         if str(state) == "open":
             yield opened, closed
+
+
+def refuse_overlaps(text: str) -> None:
+    """Raise `PolicyError` where two times of one rule overlap: counted once, but hardly meant."""
+    for rule in text.split(";"):
+        if _DAYS_AMID_TIMES.search(rule):
+            continue  # times of several days
+        times = sorted((_minutes(a), _minutes(b), f"{a}-{b}") for a, b in _TIMES.findall(rule))
+        for (_, ends, one), (begins, _, other) in pairwise(times):
+            if begins < ends:
+                raise PolicyError(f"hours {text!r}: `{one}` and `{other}` overlap")
+
+
+def _minutes(text: str) -> int:
+    hours, minutes = text.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
+def _refuse_whole_days_by_accident(text: str, rule: str) -> None:
+    if rule and not _TIMES.search(rule) and not _SAYS_SO.search(rule):
+        raise PolicyError(f"hours {text!r}: `{rule}` names no times; write `{rule} 00:00-24:00`")
+    for opens, closes in _TIMES.findall(rule):
+        if opens == closes:
+            raise PolicyError(
+                f"hours {text!r}: `{opens}-{closes}` would be 24 hours; write `00:00-24:00` for a "
+                f"whole day"
+            )
 
 
 def _refuse_replaced_days(text: str) -> None:

@@ -30,6 +30,7 @@ from pydantic.json_schema import SkipJsonSchema, WithJsonSchema
 from .classify import Classifier
 from .errors import PolicyError
 from .holidays import holidays_from_ics, national_holidays
+from .hours_notation import refuse_overlaps
 from .schedule import Schedule
 from .ticket import Channel, Impact, Priority
 
@@ -125,6 +126,7 @@ class ScheduleText(_Part):
     @model_validator(mode="after")
     def _is_a_schedule(self, info: ValidationInfo) -> ScheduleText:
         texts: Mapping[str, str] = (info.context or {}).get("calendars", {})
+        refuse_overlaps(self.hours)
         closed = set(self.holidays)
         for calendar in self.holiday_calendars:
             closed |= _closed_by(calendar, texts)

@@ -35,18 +35,18 @@ def ticket_from_json(raw: object) -> Ticket:
     """
     if not isinstance(raw, Mapping):
         raise TicketError("expected a JSON object")
-    if raw.get("id") is None or isinstance(raw["id"], dict | list | bool):
+    if isinstance(raw.get("id"), dict | list | bool):
         raise TicketError("id: expected a text or a number")
     created_at = _instant(raw, "created_at")
     if created_at is None:
         raise TicketError("created_at: expected an instant such as 2026-11-23T08:00:00Z")
     return Ticket(
-        id=str(raw["id"]),
+        id="" if raw.get("id") is None else str(raw["id"]),
         subject=_text(raw, "subject") or "",
         body=_text(raw, "body") or "",
         channel=_choice(raw, "channel", Channel),
         created_at=created_at,
-        status=_choice(raw, "status", Status) or Status.OPEN,
+        status=_status(raw),
         priority=_choice(raw, "priority", Priority),
         type=_text(raw, "type"),
         tags=_tags(raw),
@@ -59,6 +59,38 @@ def ticket_from_json(raw: object) -> Ticket:
         kind=_choice(raw, "kind", Kind),
         impact=_choice(raw, "impact", Impact),
     )
+
+
+def instant_from_text(text: str) -> datetime:
+    """Return the instant that ISO 8601 text with an offset or `Z` names. Raises `ValueError`."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            at = datetime.fromisoformat(text.strip().upper())
+        except ValueError:
+            raise ValueError(
+                f"expected an ISO 8601 instant such as 2026-11-23T08:00:00Z, got {_brief(text)}"
+            ) from None
+    if at.tzinfo is None:
+        raise ValueError(f"the instant {text} has no offset; add Z for UTC")
+    return at
+
+
+_STATUSES = {  # as the helpdesks' own screens name them
+    "resolved": Status.SOLVED,
+    "on-hold": Status.HOLD,
+    "on_hold": Status.HOLD,
+    "on hold": Status.HOLD,
+    "waiting on customer": Status.PENDING,
+    "waiting on third party": Status.HOLD,
+}
+
+
+def _status(raw: Mapping[str, Any]) -> Status:
+    named = raw.get("status")
+    alias = _STATUSES.get(named.strip().lower()) if isinstance(named, str) else None
+    return alias or _choice(raw, "status", Status) or Status.OPEN
 
 
 def _environment(raw: Mapping[str, Any]) -> Environment | None:
@@ -75,17 +107,17 @@ def _organization(raw: Mapping[str, Any]) -> Organization | None:
     identifier = found.get("id")
     return Organization(
         id=None if identifier is None else str(identifier),
-        name=_text(found, "name"),
-        tier=_text(found, "tier"),
-        named_contact=_text(found, "named_contact"),
+        name=_text(found, "name", "organization."),
+        tier=_text(found, "tier", "organization."),
+        named_contact=_text(found, "named_contact", "organization."),
     )
 
 
-def _text(raw: Mapping[str, Any], key: str) -> str | None:
+def _text(raw: Mapping[str, Any], key: str, above: str = "") -> str | None:
     value = raw.get(key)
     if value is None or isinstance(value, str):
         return value
-    raise TicketError(f"{key}: expected a text, got {_brief(value)}")
+    raise TicketError(f"{above}{key}: expected a text, got {_brief(value)}")
 
 
 def _tags(raw: Mapping[str, Any]) -> frozenset[str]:
@@ -102,7 +134,7 @@ def _choice(raw: Mapping[str, Any], key: str, choices: type[Choice]) -> Choice |
     if value is None or value == "":
         return None
     try:
-        return choices(str(value).lower())
+        return choices(str(value).strip().lower())
     except ValueError:
         expected = ", ".join(choices)
         raise TicketError(f"{key}: expected one of {expected}, got {_brief(value)}") from None
@@ -112,13 +144,12 @@ def _instant(raw: Mapping[str, Any], key: str) -> datetime | None:
     value = raw.get(key)
     if value is None:
         return None
+    if not isinstance(value, str):
+        raise TicketError(f"{key}: expected an ISO 8601 instant, got {_brief(value)}")
     try:
-        at = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise TicketError(f"{key}: expected an ISO 8601 instant, got {_brief(value)}") from None
-    if at.tzinfo is None:
-        raise TicketError(f"{key}: the instant {value} has no offset; add Z for UTC")
-    return at
+        return instant_from_text(value)
+    except ValueError as error:
+        raise TicketError(f"{key}: {error}") from error
 
 
 def _brief(value: object) -> str:

@@ -46,7 +46,6 @@ def open_services() -> Iterator[tuple[Services, Console]]:
     from plugin.connect import ConnectError
     from plugin.here import service_settings
     from plugin.secrets import SecretsError
-    from plugin.store import StoreUnavailable
 
     services = build_services(service_settings(), pool_size=2)
     try:
@@ -57,8 +56,6 @@ def open_services() -> Iterator[tuple[Services, Console]]:
         yield services, Console()
     except (ConnectError, ConnectorError, AddressError, SecretsError) as error:
         raise click.ClickException(str(error)) from error
-    except StoreUnavailable as error:
-        raise click.ClickException("the database does not answer") from error
     finally:
         services.store.close()
 

@@ -256,9 +256,9 @@ def _print_manual(vendor: str, given: Mapping[str, Any]) -> None:
     from connectors.registry import VENDORS
     from plugin.connect import ConnectError, account_address
 
-    for option in ("base_url", "public_url"):
+    for option, name in (("base_url", "--account"), ("public_url", "--public-url")):
         if not given[option]:
-            raise click.UsageError(f"--manual needs --{option.replace('_', '-')}")
+            raise click.UsageError(f"--manual needs {name}")
     try:
         base_url = account_address(VENDORS[vendor], given["base_url"])
     except ConnectError as error:

@@ -27,27 +27,30 @@ def answer_each_line(answer: Callable[[Any], dict[str, Any]]) -> None:
     for line in _progress(_lines(sys.stdin.buffer)):
         identifier = None
         try:
-            raw = _read(line)
+            raw = read_json(line)
             identifier = raw.get("id") if isinstance(raw, dict) else None
             out.write(_encode(answer(raw)).encode() + b"\n")
-        except (ValueError, OverflowError, RecursionError) as error:
+        except (ValueError, OverflowError) as error:
             failed = True
-            said = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-            out.write(json.dumps({"id": _shown(identifier), "error": said}).encode() + b"\n")
+            answered = {"id": _shown(identifier), "error": str(error)}
+            out.write(json.dumps(answered).encode() + b"\n")
     out.flush()
     if failed:
         sys.exit(1)
 
 
-def _read(line: bytes | None) -> Any:
+def read_json(line: bytes | None) -> Any:
+    """Return the value of UTF-8 JSON, None being what is too long. Raises `ValueError`."""
     if line is None:
         raise ValueError(f"the line is longer than {LONGEST_LINE} bytes")
     try:
         return json.loads(line, parse_constant=_refuse)
     except UnicodeDecodeError as error:
-        raise ValueError(f"not UTF-8 text (byte {error.start} of the line)") from error
+        raise ValueError(f"not UTF-8 text (byte {error.start})") from error
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error}") from error
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -139,15 +139,12 @@ def resume(key: str) -> None:
 
 @contextmanager
 def _store() -> Iterator[Store]:
-    """The store of the settings, closed at the end; a database that is away is one sentence."""
+    """The store of the settings, closed at the end."""
     from plugin.bootstrap import build_services
-    from plugin.store import StoreUnavailable
 
     store = build_services(Settings(), pool_size=1).store
     try:
         yield store
-    except StoreUnavailable as error:
-        raise click.ClickException(f"the database does not answer ({error})") from error
     finally:
         store.close()
 

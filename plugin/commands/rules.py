@@ -5,21 +5,20 @@ They read files and standard input; the rules themselves are in `sla_rules`.
 
 from __future__ import annotations
 
-import json
+import codecs
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 import click
 
-from plugin.commands.json_lines import answer_each_line
+from plugin.commands.json_lines import answer_each_line, read_json
 from plugin.commands.policy import read_policies
 from sla_rules.engine import NO_MEMORY, decide
-from sla_rules.errors import PolicyError
 from sla_rules.explain import explain as explain_decision
 from sla_rules.sentences import LANGUAGES, language_of
-from sla_rules.ticket_json import TicketError, ticket_from_json
+from sla_rules.ticket_json import TicketError, instant_from_text, ticket_from_json
 
 policy_option = click.option(
     "--policy", "policy_file", type=click.Path(path_type=Path), help="Policy file (TOML)."
@@ -57,7 +56,7 @@ def evaluate(policy_files: tuple[Path, ...], now_text: str | None) -> None:
     def judge(raw: Any) -> dict[str, Any]:
         ticket = ticket_from_json(raw)
         decision = decide(ticket, policies.for_ticket(ticket, NO_MEMORY, now), now)
-        return decision.to_json() | {"id": raw["id"]}
+        return decision.to_json() | {"id": raw.get("id")}
 
     answer_each_line(judge)
 
@@ -88,7 +87,7 @@ def classify(policy_file: Path | None) -> None:
 
 
 @click.command()
-@click.argument("ticket_file", type=click.File("r"), default="-")
+@click.argument("ticket_file", type=click.File("rb"), default="-")
 @policies_option
 @now_option
 @click.option(
@@ -98,7 +97,7 @@ def classify(policy_file: Path | None) -> None:
     help="Language of the explanation (default: the environment's, else English).",
 )
 def explain(
-    ticket_file: TextIO, policy_files: tuple[Path, ...], lang: str, now_text: str | None
+    ticket_file: BinaryIO, policy_files: tuple[Path, ...], lang: str, now_text: str | None
 ) -> None:
     """Explain the decision on one ticket: rules, clauses, and the business time counted by day.
 
@@ -110,10 +109,10 @@ def explain(
     """
     policies, now = read_policies(policy_files), _now(now_text)
     try:
-        ticket = ticket_from_json(json.load(ticket_file))
+        ticket = ticket_from_json(read_json(ticket_file.read().removeprefix(codecs.BOM_UTF8)))
         policy = policies.for_ticket(ticket, NO_MEMORY, now)
         decision = decide(ticket, policy, now)
-    except (TicketError, PolicyError, json.JSONDecodeError) as error:
+    except (ValueError, OverflowError) as error:
         raise click.ClickException(f"{ticket_file.name}: {error}") from error
     click.echo("\n".join(explain_decision(decision, policy, ticket, lang)))
 
@@ -122,15 +121,9 @@ def _now(text: str | None) -> datetime:
     if text is None:
         return datetime.now(UTC)
     try:
-        now = datetime.fromisoformat(text)
-    except ValueError:
-        now = None
-    if now is None or now.tzinfo is None:
-        raise click.BadParameter(
-            f"{text!r} is not an instant with an offset, such as 2026-11-23T09:00:00Z",
-            param_hint="--now",
-        )
-    return now
+        return instant_from_text(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--now") from error
 
 
 COMMANDS: tuple[click.Command, ...] = (evaluate, classify, explain)

@@ -102,7 +102,7 @@ def migrate() -> None:
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8090, show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8090, show_default=True)
 @click.option(
     "--speed",
     default=1.0,

@@ -83,6 +83,11 @@ def test_evaluate_prints_the_documented_keys_and_values():
         (b"[" * 100_000, "nested too deeply"),
         (b'{"id": {}}', "id: expected"),
         (b'{"id": 2}', "created_at: expected"),
+        (b'{"id": 2, "created_at": "2026-11-27T15:55:00Z", "status": "gone"}', "status: expected"),
+        (
+            b'{"id": 2, "created_at": "2026-11-27T15:55:00Z", "organization": {"tier": 3}}',
+            "organization.tier: expected a text",
+        ),
         (b'{"id": 2, "created_at": "2026-11-27T15:55:00"}', "no offset"),
         (b'{"id": 2, "created_at": "0001-01-01T00:00:00Z", "channel": "email"}', "1970"),
         (b'{"id": 2, "created_at": 7}', "created_at"),
@@ -98,6 +103,71 @@ def test_a_bad_line_is_reported_and_its_neighbours_go_on(bad, error):
     assert code == 1
     assert [set(one) == {"id", "error"} for one in out] == [False, True, False]
     assert error in out[1]["error"]
+
+
+@pytest.mark.parametrize(
+    ("given", "state"),
+    [
+        ({"id": None}, "open"),
+        ({"status": "Resolved"}, "cancelled"),
+        ({"status": "on-hold"}, "open"),
+        ({"status": "Waiting on Customer"}, "open"),
+        ({"channel": " EMAIL "}, "open"),
+        ({"created_at": " 2026-11-27t15:55:00.000000000z"}, "open"),
+        ({"created_at": "2026-11-27T16:55:00+0100"}, "open"),
+    ],
+)
+def test_other_spellings_of_the_same_ticket_are_read(given, state):
+    code, (out,) = evaluated(json.dumps(GOOD | given).encode())
+    assert code == 0
+    assert out["id"] == (GOOD | given)["id"]
+    assert out["starts_at"] == "2026-11-27T15:55:00Z"
+    assert [target["state"] for target in out["targets"]] == [state]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (b'{"id": "\xff"}', "not UTF-8"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b"", "not JSON"),
+        (json.dumps(GOOD).encode() * 2, "not JSON: Extra data"),
+        (b'{"id": 1}', "created_at: expected"),
+        (json.dumps(GOOD | {"created_at": "2200-01-01T00:00:00Z"}).encode(), "1970 to 2099"),
+    ],
+)
+def test_explain_says_in_one_sentence_why_a_file_holds_no_ticket(given, says, tmp_path):
+    file = tmp_path / "ticket.json"
+    file.write_bytes(given)
+    result = run("explain", str(file))
+    assert result.exit_code == 1
+    assert result.output.startswith(f"Error: {file}: ")
+    assert says in result.output
+
+
+def test_explain_reads_a_file_with_a_byte_order_mark(tmp_path):
+    file = tmp_path / "ticket.json"
+    file.write_text(json.dumps(GOOD, indent=2), "utf-8-sig")
+    assert run("explain", str(file), *NOW).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("environment", "says"),
+    [
+        ({"DATABASE_URL": "mysql://x/y"}, "DATABASE_URL is no address of a PostgreSQL"),
+        ({"DATABASE_URL": "nonsense"}, "DATABASE_URL is no address of a PostgreSQL"),
+        ({"PORT": "http"}, "PORT: "),
+        ({"SLA_SWEEP_MINUTES": "0"}, "SLA_SWEEP_MINUTES: "),
+        ({"DATABASE_URL": "postgresql://x@127.0.0.1:1/x"}, "the database does not answer"),
+    ],
+)
+@pytest.mark.parametrize("command", [("migrate",), ("backfill", "acme"), ("report",)])
+def test_a_wrong_setting_is_one_sentence(command, environment, says):
+    settings = {"SLA_SECRET_KEY": "a long passphrase", **environment}
+    result = CliRunner().invoke(cli, list(command), env=settings)
+    assert result.exit_code in {1, 2}
+    assert result.output.startswith("Error: ")
+    assert says in result.output
 
 
 def test_what_is_no_text_for_the_output_does_not_stop_the_others():
