@@ -19,6 +19,7 @@ FIELD_TITLES: Mapping[str, str] = {
     "note": "SLA note",
     "kind": "SLA kind",
     "environment": "SLA environment",
+    "impact": "SLA impact",
 }
 TIER_TITLE = "SLA tier"
 CONTACT_TITLE = "SLA named contact"
@@ -27,6 +28,7 @@ ABOUT_FIELDS: Mapping[str, str] = {
     "note": "How the due date comes about. Filled in automatically.",
     "kind": "Correct here what kind of ticket this is; it decides whether the SLA applies.",
     "environment": "Correct here which system this is about; only production has an SLA.",
+    "impact": "Correct here how much of the partner's work stands still; it decides the priority.",
 }
 
 

@@ -18,6 +18,7 @@ from .admin import FreshdeskAdmin, Json
 OPTIONS: Mapping[str, tuple[str, ...]] = {
     "kind": ("Error", "Question", "Feature request"),
     "environment": ("Production", "Test"),
+    "impact": ("Blocking", "Degraded", "Minor", "None"),
 }
 _TEXT = ("custom_text", "custom_paragraph")
 

@@ -18,8 +18,9 @@ def manual_steps(connection: Connection, public_url: str) -> list[str]:
         "Profile settings of a dedicated agent (role Administrator, global ticket access): copy "
         "its API key.",
         "Admin > Workflows > Ticket fields: add the text fields `SLA due` and `SLA note`, the "
-        "drop-downs `SLA kind` (Error, Question, Feature request) and `SLA environment` "
-        "(Production, Test); not shown to customers, not required.",
+        "drop-downs `SLA kind` (Error, Question, Feature request), `SLA environment` (Production, "
+        "Test) and `SLA impact` (Blocking, Degraded, Minor, None); not shown to customers, not "
+        "required.",
         "Admin > Company fields: add the drop-down `SLA tier` (enterprise, advanced, starter, "
         "free) and the text `SLA named contact` (an agent's e-mail address).",
         f"Admin > Workflows > Automations > Ticket creation > New rule `{name}`: a condition that "
@@ -30,7 +31,7 @@ def manual_steps(connection: Connection, public_url: str) -> list[str]:
         "Set ticket-creation rules to execute all matching rules.",
         f"Automations > Ticket updates > New rule `{name}`: the same action, performed by Agent or "
         "Requester, on reply sent, public note added, and changes of status, priority, type, "
-        "agent, group, `SLA kind` and `SLA environment`.",
+        "agent, group, `SLA kind`, `SLA environment` and `SLA impact`.",
         "Ticket list: save the views `Due next` (status Open, sorted by first response due), "
         "`At risk` (tag sla_at_risk or sla_breached), `Feature requests` (tag feature_request or "
         "feature_request_candidate).",

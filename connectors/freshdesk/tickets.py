@@ -18,6 +18,7 @@ from sla_rules.ticket import (
     Author,
     Channel,
     Environment,
+    Impact,
     Kind,
     Message,
     Organization,
@@ -50,6 +51,7 @@ _KINDS = {
     "feature request": Kind.FEATURE_REQUEST,
 }
 _ENVIRONMENTS = {"production": Environment.PRODUCTION, "test": Environment.TEST}
+_IMPACTS = {impact.value: impact for impact in Impact}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,7 @@ class Options:
     note_field: str = "cf_sla_note"
     kind_field: str = "cf_sla_kind"
     environment_field: str = "cf_sla_environment"
+    impact_field: str = "cf_sla_impact"
     recalculation_seconds: float = 15.0
     match_domains: bool = True
 
@@ -125,6 +128,7 @@ def to_ticket(
         due_at=instant(ticket_json.get("fr_due_by")),
         kind=_KINDS.get(_plain(custom.get(options.kind_field))),
         environment=_ENVIRONMENTS.get(_plain(custom.get(options.environment_field))),
+        impact=_IMPACTS.get(_plain(custom.get(options.impact_field))),
         due_text=text(custom.get(options.due_field)),
         note_text=text(custom.get(options.note_field)),
         stamp=text(ticket_json.get("updated_at")),

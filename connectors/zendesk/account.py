@@ -24,6 +24,7 @@ _TITLES = {
     "SLA note": "note",
     "SLA kind": "kind",
     "SLA environment": "environment",
+    "SLA impact": "impact",
 }
 _staff: ShortCache[dict[str, str]] = ShortCache(600)
 _users: ShortCache[Json] = ShortCache(600)

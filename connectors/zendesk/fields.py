@@ -30,6 +30,12 @@ OPTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("Feature request", "sla_kind_feature_request"),
     ),
     "environment": (("Production", "sla_env_production"), ("Test", "sla_env_test")),
+    "impact": (
+        ("Blocking", "sla_impact_blocking"),
+        ("Degraded", "sla_impact_degraded"),
+        ("Minor", "sla_impact_minor"),
+        ("None", "sla_impact_none"),
+    ),
 }
 _TEXT = ("text", "textarea")
 

@@ -20,7 +20,8 @@ def manual_steps(connection: Connection, public_url: str) -> list[str]:
         "Admin Center > Objects and rules > Tickets > Fields: add the text fields `SLA due` and "
         "`SLA note`; the drop-down `SLA kind` with the tags sla_kind_error, sla_kind_question, "
         "sla_kind_feature_request; the drop-down `SLA environment` with sla_env_production and "
-        "sla_env_test.",
+        "sla_env_test; the drop-down `SLA impact` with sla_impact_blocking, sla_impact_degraded, "
+        "sla_impact_minor and sla_impact_none.",
         "Admin Center > People > Configuration > Organization fields: add the drop-down "
         "`sla_tier` (enterprise, advanced, starter, free) and the text `sla_named_contact` "
         "(an agent's e-mail address).",

@@ -16,6 +16,7 @@ from typing import Any
 from connectors.json_values import identifier, instant, mapping, mappings, text, words
 from sla_rules.ticket import (
     Environment,
+    Impact,
     Kind,
     Organization,
     Priority,
@@ -33,6 +34,7 @@ _KINDS = {
     "sla_kind_feature_request": Kind.FEATURE_REQUEST,
 }
 _ENVIRONMENTS = {"sla_env_production": Environment.PRODUCTION, "sla_env_test": Environment.TEST}
+_IMPACTS = {f"sla_impact_{impact}": impact for impact in Impact}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +49,13 @@ class Fields:
     note: int | None = None
     kind: int | None = None
     environment: int | None = None
+    impact: int | None = None
     all_priorities: bool = True
 
     @property
     def by_person(self) -> dict[str, str]:
         """Those that an agent sets, as the audits name them."""
-        found = {"kind": self.kind, "environment": self.environment}
+        found = {"kind": self.kind, "environment": self.environment, "impact": self.impact}
         return {str(number): name for name, number in found.items() if number is not None}
 
 
@@ -122,6 +125,7 @@ def to_ticket(
         due_at=instant(ticket_json.get("due_at")),
         kind=_KINDS.get(text(values.get(options.fields.kind)) or ""),
         environment=_ENVIRONMENTS.get(text(values.get(options.fields.environment)) or ""),
+        impact=_IMPACTS.get(text(values.get(options.fields.impact)) or ""),
         due_text=text(values.get(options.fields.due)),
         note_text=text(values.get(options.fields.note)),
         hands=hands(known, people, options.manual_tag, options.fields.by_person)

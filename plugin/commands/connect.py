@@ -94,7 +94,7 @@ if TYPE_CHECKING:
     multiple=True,
     callback=read_titles,
     metavar="NAME=TITLE",
-    help="Name a ticket field yourself: due, note, kind or environment.",
+    help="Name a ticket field yourself: due, note, kind, environment or impact.",
 )
 @click.option("--tier-field", help="The organisation field that holds the package.")
 @click.option("--contact-field", help="The organisation field that holds the named contact.")

@@ -53,7 +53,10 @@ def judge_message(ticket: Ticket, policy: Policy, memory: Memory) -> Judgement:
         why = Reason(RULE, "kind_in_doubt" if candidate else "kind_by_text", params=params)
 
     environment, why_environment = _said_environment(ticket, policy, memory, restored)
-    impact = ticket.impact or seen.impact
+    impact, why_impact = ticket.impact or seen.impact, None
+    if ticket.impact:
+        params = {"impact": ticket.impact.value} | who_set(ticket, "impact")
+        why_impact = Reason(RULE, "impact_by_field", params=params)
     if said and ticket.impact is None:
         if kind is not Kind.ERROR_REPORT:
             impact = Impact.NONE
@@ -69,7 +72,7 @@ def judge_message(ticket: Ticket, policy: Policy, memory: Memory) -> Judgement:
         restored=restored,
         quote=seen.quote,
         language=ticket.language or seen.language,
-        reasons=(why, why_environment) if why_environment else (why,),
+        reasons=tuple(reason for reason in (why, why_environment, why_impact) if reason),
     )
 
 

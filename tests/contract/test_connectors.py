@@ -11,7 +11,16 @@ from contract.accounts import Account
 
 from connectors.errors import Conflict, CredentialsRejected, TicketNotFound
 from connectors.registry import VENDORS
-from sla_rules.ticket import Author, Channel, Environment, Kind, Priority, Status, TicketPatch
+from sla_rules.ticket import (
+    Author,
+    Channel,
+    Environment,
+    Impact,
+    Kind,
+    Priority,
+    Status,
+    TicketPatch,
+)
 
 OPENAPI = next(
     (
@@ -89,13 +98,22 @@ def test_no_field_that_is_not_ours_is_sent(account):
 def test_people_s_classification_is_read_from_the_fields(account):
     number = account.mail()
     fields = (
-        {"SLA kind": "sla_kind_feature_request", "SLA environment": "sla_env_test"}
+        {
+            "SLA kind": "sla_kind_feature_request",
+            "SLA environment": "sla_env_test",
+            "SLA impact": "sla_impact_blocking",
+        }
         if account.vendor == "zendesk"
-        else {"cf_sla_kind": "Feature request", "cf_sla_environment": "Test"}
+        else {
+            "cf_sla_kind": "Feature request",
+            "cf_sla_environment": "Test",
+            "cf_sla_impact": "Blocking",
+        }
     )
     account.people.agent_edits(int(number), fields, agent="Anna")
     ticket = account.connector.fetch(number)
     assert (ticket.kind, ticket.environment) == (Kind.FEATURE_REQUEST, Environment.TEST)
+    assert ticket.impact is Impact.BLOCKING
 
 
 def test_spam_and_unknown_tickets_are_told(account):

@@ -98,6 +98,27 @@ def test_a_priority_that_a_person_chose_before_our_first_write_is_kept(desk):
     assert {"sla_manual", "sla_enterprise"} <= set(desk.ticket(number)["tags"])
 
 
+IMPACT = {
+    "zendesk": lambda impact: {"SLA impact": f"sla_impact_{impact}"},
+    "freshdesk": lambda impact: {"cf_sla_impact": impact.capitalize()},
+}
+
+
+def test_the_impact_that_a_person_names_decides_the_priority(desk):
+    number = desk.mail(at=earlier())
+    desk.look(number)
+    judged = priority(desk, desk.ticket(number))
+    desk.people.agent_edits(int(number), IMPACT[desk.vendor]("none"), agent="Anna")
+    desk.look(number)
+    assert judged is not Priority.NORMAL
+    assert priority(desk, desk.ticket(number)) is Priority.NORMAL
+    assert "sla_manual" not in desk.ticket(number)["tags"]
+    reasons = desk.entry(number).decision["reasons"]
+    (said,) = [reason for reason in reasons if reason.get("key") == "impact_by_field"]
+    assert "none" in said["text"]
+    assert ("Anna" in said["text"]) is (desk.vendor == "zendesk")
+
+
 def test_a_tag_of_ours_that_a_person_took_is_not_set_again_for_ever(desk):
     number = desk.mail(at=earlier())
     desk.look(number)

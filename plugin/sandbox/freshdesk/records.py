@@ -81,6 +81,8 @@ class Records:
         kinds = ["Error", "Question", "Feature request"]
         self.add_ticket_field("SLA kind", "custom_dropdown", kinds)
         self.add_ticket_field("SLA environment", "custom_dropdown", ["Production", "Test"])
+        impacts = ["Blocking", "Degraded", "Minor", "None"]
+        self.add_ticket_field("SLA impact", "custom_dropdown", impacts)
         for name in ("sla_tier", "sla_named_contact"):
             self.add_company_field(name)
 

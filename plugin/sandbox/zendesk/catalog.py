@@ -40,6 +40,8 @@ class Catalog(Records):
         kinds = ("error", "question", "feature_request")
         self.add_ticket_field(_tagger("SLA kind", "sla_kind_", kinds))
         self.add_ticket_field(_tagger("SLA environment", "sla_env_", ("production", "test")))
+        impacts = ("blocking", "degraded", "minor", "none")
+        self.add_ticket_field(_tagger("SLA impact", "sla_impact_", impacts))
         tiers = _tagger("SLA tier", "", ("enterprise", "advanced", "starter", "free"))
         self.add_organization_field({**tiers, "key": "sla_tier", "type": "dropdown"})
         self.add_organization_field(

@@ -31,7 +31,7 @@ from plugin.doctor import examine
 from plugin.sandbox.faults import Fault
 
 OPENAPI = Path(__file__).parents[4] / "shared" / "reference" / "zendesk-oas.yaml"
-TITLES = {"SLA due", "SLA note", "SLA kind", "SLA environment"}
+TITLES = {"SLA due", "SLA note", "SLA kind", "SLA environment", "SLA impact"}
 both = pytest.mark.parametrize("vendor", ["zendesk", "freshdesk"])
 
 
@@ -396,8 +396,8 @@ def test_the_vendors_tag_words_are_those_that_the_connector_reads():
     from connectors.zendesk import fields as made
     from connectors.zendesk import tickets
 
-    fields = tickets.Fields(kind=1, environment=2)
-    for name, number in (("kind", 1), ("environment", 2)):
+    fields = tickets.Fields(kind=1, environment=2, impact=3)
+    for name, number in (("kind", 1), ("environment", 2), ("impact", 3)):
         for _, tag in made.OPTIONS[name]:
             raw = {"id": 5, "custom_fields": [{"id": number, "value": tag}]}
             ticket = tickets.to_ticket(raw, options=tickets.Options(fields=fields))

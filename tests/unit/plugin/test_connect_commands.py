@@ -119,7 +119,7 @@ def test_accounts_are_listed_examined_and_disconnected(here, type_in):
 
     sound = type_in("doctor", "acme")
     assert sound.exit_code == 0
-    assert "All 10 things are there" in sound.output
+    assert "All 11 things are there" in sound.output
     account.webhooks.clear()
     ill = type_in("doctor", "--json")
     assert ill.exit_code == 1

@@ -38,7 +38,7 @@ def test_a_sound_account_has_nothing_broken(here, vendor, connected):
     assert not is_broken(found)
     ((level, text),) = of(found, "fields and rules")
     assert level is Level.OK
-    assert "All 10 things are there" in text
+    assert "All 11 things are there" in text
     assert of(found, "credentials")[0][1].startswith("Accepted, acting as Sandbox Admin")
     assert of(found, "clock")[0][0] is Level.OK
     assert "700 requests a minute" in of(found, "limits")[0][1]

@@ -61,7 +61,7 @@ def test_a_partner_email_becomes_a_ticket_with_its_people(api: ZendeskApi) -> No
     ticket = answer["ticket"]
     assert (ticket["via"]["channel"], ticket["status"], ticket["type"]) == ("email", "new", None)
     assert ticket["created_at"] == "2026-11-23T08:30:00Z"
-    assert len(ticket["custom_fields"]) == 4
+    assert len(ticket["custom_fields"]) == 5
     assert answer["organizations"][0]["organization_fields"]["sla_tier"] == "enterprise"
     assert {"name": "Eva", "locale": "fr"}.items() <= answer["users"][0].items()
     first = api("GET", "tickets/1/audits.json").json()["audits"][0]
