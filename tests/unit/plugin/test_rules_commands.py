@@ -170,6 +170,20 @@ def test_a_wrong_setting_is_one_sentence(command, environment, says):
     assert says in result.output
 
 
+@pytest.mark.parametrize(
+    ("bad", "key"),
+    [
+        (b'{"id": 2, "status": "open", "status": "spam"}', "'status'"),
+        (b'{"id": 2, "organization": {"tier": "Free", "tier": "Enterprise"}}', "'tier'"),
+    ],
+)
+@pytest.mark.parametrize("command", [("evaluate", *NOW), ("classify",)])
+def test_a_key_that_is_given_twice_is_a_bad_line_that_names_ticket_and_key(command, bad, key):
+    result = run(*command, given=bad)
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == {"id": 2, "error": f"the key {key} is given twice"}
+
+
 def test_what_is_no_text_for_the_output_does_not_stop_the_others():
     code, out = evaluated(rb'{"id": "\ud800", "created_at": "2026-11-27T15:55:00Z"}', b'{"id": 3}')
     assert code == 1
