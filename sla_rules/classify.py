@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 
 from .message_text import own_words, sentences
@@ -147,6 +148,8 @@ class Classifier:
         Any sign of an error makes an error report; only a clear wish without any doubt makes a
         feature request; everything else is a question, so that in doubt the clock runs.
         """
+        if not subject and not body:
+            return _nothing_said(language)
         title = _SUBJECT_PREFIX.sub("", own_words(subject)) if subject else ""
         text = own_words(body) if body else ""
         read = [
@@ -171,6 +174,19 @@ class Classifier:
     def _read(self, sentence: str, of_subject: bool) -> _Sentence:
         hits = tuple(self._phrases.hits(sentence))
         return _Sentence(sentence, hits, of_subject, frozenset(hit.list_name for hit in hits))
+
+
+@lru_cache(maxsize=64)
+def _nothing_said(language: str | None) -> Classification:
+    return Classification(
+        kind=Kind.QUESTION,
+        candidate=False,
+        environment=Environment.UNKNOWN,
+        impact=Impact.NONE,
+        signs=(Sign("nothing"),),
+        language=language,
+        quote=None,
+    )
 
 
 def _once(signs: list[Sign]) -> tuple[Sign, ...]:

@@ -83,9 +83,9 @@ class Target:
         return {
             "metric": self.metric,
             "business_minutes": _number(self.business / timedelta(minutes=1)),
-            "commitment": self.commitment.value,
+            "commitment": self.commitment,
             "due_at": instant(self.due_at),
-            "state": self.state.value,
+            "state": self.state,
         }
 
 
@@ -163,15 +163,15 @@ class Decision:
         """Return it as `evaluate` prints it."""
         return {
             "id": self.id,
-            "kind": self.kind.value,
-            "environment": self.environment.value,
-            "impact": self.impact.value,
+            "kind": self.kind,
+            "environment": self.environment,
+            "impact": self.impact,
             "tier": self.tier,
             "covered": self.covered,
-            "exclusion": self.exclusion.value if self.exclusion else None,
+            "exclusion": self.exclusion,
             "starts_at": instant(self.starts_at),
             "targets": [target.to_json() for target in self.targets],
-            "priority": self.priority.value if self.priority else None,
+            "priority": self.priority,
             "add_tags": sorted(self.tags),
             "remove_tags": sorted(self.remove_tags),
             "assignee": self.assignee,
@@ -189,7 +189,7 @@ def instant(at: None) -> None: ...
 def instant(at: datetime | None) -> str | None: ...
 def instant(at: datetime | None) -> str | None:
     """Return an instant as ISO 8601 in UTC with `Z`; fractions of a second only where there are."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
+    return f"{at.astimezone(UTC).isoformat()[:-6]}Z" if at else None
 
 
 def _number(value: float) -> int | float:

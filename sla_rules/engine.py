@@ -81,7 +81,7 @@ def decide(
 
     tags = {policy.tiers[tier].tag}
     if priority:
-        tags.add(policy.tag(f"priority_{priority.value}"))
+        tags.add(policy.tag(f"priority_{priority}"))
     flags = {
         "feature_request": exclusion is Exclusion.FEATURE_REQUEST,
         "feature_request_candidate": judgement.candidate and exclusion is None,
@@ -228,6 +228,10 @@ def _note_text(
         return _OUTSIDE.get(exclusion)
     if target is None or starts_at is None or target.state is State.CANCELLED:
         return None
-    local = (at.astimezone(zone) for at in (starts_at, target.due_at))
-    start, due = (f"{_WEEKDAYS[at.weekday()]} {at.hour:02}:{at.minute:02}" for at in local)
+    start, due = _weekday_and_time(starts_at, zone), _weekday_and_time(target.due_at, zone)
     return f"{policy.tiers[tier].label} {duration_text(target.business)} · {start} -> {due}"
+
+
+def _weekday_and_time(at: datetime, zone: ZoneInfo) -> str:
+    local = at.astimezone(zone)
+    return f"{_WEEKDAYS[local.weekday()]} {local.hour:02}:{local.minute:02}"

@@ -70,12 +70,12 @@ def counted_days(decision: Decision, policy: Policy, language: str = "en") -> It
 def not_matched(decision: Decision, policy: Policy, ticket: Ticket) -> Iterator[Reason]:
     """Yield why the other rules did not speak, in their order."""
     found = decision.exclusion
-    kind = {"kind": decision.kind.value}
+    kind = {"kind": decision.kind}
     if found not in {Exclusion.SPAM, Exclusion.MERGED}:
-        params = {"status": ticket.status.value}
+        params = {"status": ticket.status}
         yield Reason(exclude_ticket.RULE, "not_spam", params=params)
     if found is None:
-        environment = {"environment": decision.environment.value}
+        environment = {"environment": decision.environment}
         clause = policy.environments.clause
         yield Reason(exclude_ticket.RULE, "not_test_system", clause, environment)
         if decision.kind is not Kind.FEATURE_REQUEST:

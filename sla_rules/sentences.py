@@ -6,10 +6,11 @@ Decides nothing; a language that is not there is read in English.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
 from functools import lru_cache
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 LANGUAGES = ("en", "fr", "de")
@@ -30,21 +31,39 @@ def sentence(
     `{because}` of those that are named for a sign in a text.
     Raises `KeyError` where there is no such sentence.
     """
+    text, is_plain = _template(rule, key, language)
+    if is_plain and zone is None:
+        return text.format_map(params)
     catalog = _catalog(language)
     terms = catalog["terms"]
     shown = {n: terms[n].get(v, v) if n in terms else v for n, v in params.items()}
     if zone:
         shown |= {n: _local(v, zone) for n, v in params.items() if n == "at" or n.endswith("_at")}
-    shown["who"] = ""
-    if "by" in shown or "at" in shown:
-        shown["who"] = f" ({', '.join(shown[name] for name in ('by', 'at') if name in shown)})"
-    signs = [
-        catalog["explain"]["sign"].format(sign=said, quotes=params[name]) if params[name] else said
-        for name, said in terms["sign"].items()
-        if name in params
-    ]
-    shown.setdefault("because", f" ({'; '.join(signs)})" if signs else "")
-    return str(catalog[rule][key]).format_map(shown)
+    if "{who}" in text:
+        who = ", ".join(shown[name] for name in ("by", "at") if name in shown)
+        shown["who"] = f" ({who})" if who else ""
+    if "{because}" in text:
+        signs = "; ".join(_signs(params, catalog))
+        shown.setdefault("because", f" ({signs})" if signs else "")
+    return text.format_map(shown)
+
+
+@lru_cache(maxsize=1024)
+def _template(rule: str, key: str, language: str) -> tuple[str, bool]:
+    """Return a sentence, and whether its parameters stand in it as they are given."""
+    catalog = _catalog(language)
+    text = str(catalog[rule][key])
+    made = {"who", "because", *catalog["terms"]}
+    return text, made.isdisjoint(name for _, name, _, _ in Formatter().parse(text))
+
+
+def _signs(params: Mapping[str, str], catalog: Mapping[str, Any]) -> Iterator[str]:
+    for name, said in catalog["terms"]["sign"].items():
+        quotes = params.get(name)
+        if quotes:
+            yield catalog["explain"]["sign"].format(sign=said, quotes=quotes)
+        elif name in params:
+            yield said
 
 
 def render(reason: Mapping[str, Any], language: str = "en", zone: tzinfo | None = None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from ..decision import Reason
 from ..policy import Policy, ScheduleRule, ScheduleText, plain
-from ..ticket import Ticket
+from ..ticket import Organization, Ticket
 
 RULE = "choose_schedule"
 
@@ -15,8 +15,7 @@ def choose_schedule(
     ticket: Ticket, tier: str, language: str | None, policy: Policy
 ) -> tuple[str, ScheduleText, Reason]:
     """Return the schedule's key, the schedule, and why. The last rule matches every ticket."""
-    facts = _facts(ticket, tier, language)
-    rule = next(rule for rule in policy.schedule_rules if _matches(rule, facts))
+    rule = next(r for r in policy.schedule_rules if _matches(r, ticket, tier, language))
     conditions = rule.conditions
     text = policy.schedules[rule.schedule]
     params = {"hours": text.hours, "zone": text.time_zone}
@@ -35,11 +34,11 @@ def passed_over(
     ticket: Ticket, tier: str, language: str | None, policy: Policy
 ) -> Iterator[Reason]:
     """Yield a reason for each rule of the policy that stands before the one that matches."""
-    facts = _facts(ticket, tier, language)
     for number, rule in enumerate(policy.schedule_rules, start=1):
-        if _matches(rule, facts):
+        if _matches(rule, ticket, tier, language):
             return
-        found = (f"{key} {'/'.join(sorted(facts[key])) or '-'}" for key in rule.conditions)
+        facts = {key: _facts(key, ticket, tier, language) for key in rule.conditions}
+        found = (f"{key} {'/'.join(sorted(values)) or '-'}" for key, values in facts.items())
         params = {
             "number": str(number),
             "conditions": conditions_text(rule.conditions),
@@ -48,17 +47,20 @@ def passed_over(
         yield Reason(RULE, "not_matched", policy.schedules[rule.schedule].clause, params)
 
 
-def _matches(rule: ScheduleRule, facts: Mapping[str, set[str]]) -> bool:
-    return all(facts[key] & set(map(plain, wanted)) for key, wanted in rule.conditions.items())
+def _matches(rule: ScheduleRule, ticket: Ticket, tier: str, language: str | None) -> bool:
+    return all(
+        _facts(key, ticket, tier, language) & set(map(plain, wanted))
+        for key, wanted in rule.conditions.items()
+    )
 
 
-def _facts(ticket: Ticket, tier: str, language: str | None) -> dict[str, set[str]]:
-    organization = ticket.organization
-    return {
-        "language": {plain(language), plain(language)[:2]} if language else set(),
-        "tier": {plain(tier)},
-        "organization": {plain(name) for name in (organization.id, organization.name) if name}
-        if organization
-        else set(),
-        "brand": {plain(ticket.brand)} if ticket.brand else set(),
-    }
+def _facts(key: str, ticket: Ticket, tier: str, language: str | None) -> set[str]:
+    """The names by which a ticket is known under one key of a rule, plain."""
+    if key == "language":
+        return {plain(language), plain(language)[:2]} if language else set()
+    if key == "tier":
+        return {plain(tier)}
+    if key == "brand":
+        return {plain(ticket.brand)} if ticket.brand else set()
+    organization = ticket.organization or Organization()
+    return {plain(name) for name in (organization.id, organization.name) if name}

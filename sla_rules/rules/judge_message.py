@@ -49,7 +49,7 @@ def judge_message(ticket: Ticket, policy: Policy, memory: Memory) -> Judgement:
         candidate, why = False, _taken_away(ticket, policy.tags.feature_request)
     else:
         kind, candidate = seen.kind, seen.candidate
-        params = {"kind": kind.value} | _quotes(seen.signs)
+        params = {"kind": kind} | _quotes(seen.signs)
         why = Reason(RULE, "kind_in_doubt" if candidate else "kind_by_text", params=params)
 
     environment, why_environment = _said_environment(ticket, policy, memory, restored)
@@ -109,20 +109,20 @@ def _said_kind(
 ) -> tuple[Kind, Reason] | None:
     """What a person said: in the field, by the tag, by the ticket's type; the first that speaks."""
     if ticket.kind:
-        params = {"kind": ticket.kind.value} | who_set(ticket, "kind")
+        params = {"kind": ticket.kind} | who_set(ticket, "kind")
         return ticket.kind, Reason(RULE, "kind_by_field", params=params)
     if memory.reviewed:
-        params = {"kind": memory.reviewed.value}
+        params = {"kind": memory.reviewed}
         return memory.reviewed, Reason(RULE, "kind_by_review", params=params)
     tag = policy.tags.feature_request
     if tag not in restored and _tagged_by_person(tag, ticket, memory):
         kind = Kind.FEATURE_REQUEST
-        params = {"kind": kind.value, "tag": tag} | who_set(ticket, f"tag:{tag}")
+        params = {"kind": kind, "tag": tag} | who_set(ticket, f"tag:{tag}")
         return kind, Reason(RULE, "kind_by_tag", params=params)
     if ticket.type and ticket.type != memory.wrote.get("kind"):
         for kind in Kind:
-            if plain(ticket.type) in map(plain, getattr(policy.types, kind.value)):
-                params = {"kind": kind.value, "type": ticket.type} | who_set(ticket, "type")
+            if plain(ticket.type) in map(plain, getattr(policy.types, kind)):
+                params = {"kind": kind, "type": ticket.type} | who_set(ticket, "type")
                 return kind, Reason(RULE, "kind_by_type", params=params)
     return None
 
@@ -132,7 +132,7 @@ def _said_environment(
 ) -> tuple[Environment | None, Reason | None]:
     tag = policy.tags.excluded
     if ticket.environment:
-        params = {"environment": ticket.environment.value} | who_set(ticket, "environment")
+        params = {"environment": ticket.environment} | who_set(ticket, "environment")
         return ticket.environment, Reason(RULE, "environment_by_field", params=params)
     if tag in restored:
         return Environment.PRODUCTION, _taken_away(ticket, tag)

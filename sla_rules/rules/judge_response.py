@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from ..decision import Reason, State, Target, instant
@@ -38,41 +38,41 @@ def judge_response(
         raise ValueError("a ticket without a start has no target")
     terms = policy.tiers[tier]
     label, clause = terms.label, terms.clause
+    business, commitment = terms.first_response, terms.commitment
     responded_at = find_response(ticket, start.at)
-    target = Target(
-        metric=METRIC,
-        business=terms.first_response,
-        commitment=terms.commitment,
-        due_at=schedule.add(start.at, terms.first_response),
-        state=State.OPEN,
-    )
     reasons = []
     judged = memory.judged
     if judged:
-        target = judged
+        business, commitment, due_at = judged.business, judged.commitment, judged.due_at
         responded_at = responded_at or judged.response_at
         label = policy.tiers.get(memory.tier or tier, terms).label
         params = {"version": memory.policy_version or policy.version}
         reasons.append(Reason(RULE, "judged_before", params=params))
     elif memory.due_at and _stays(start.at, tier, policy, memory):
-        target = replace(target, due_at=memory.due_at)
+        due_at = memory.due_at
         reasons.append(Reason(RULE, "not_moved", params={"version": policy.version}))
+    else:
+        due_at = schedule.add(start.at, business)
     solved_at = memory.cancelled_at or _solved_at(ticket, start.at, responded_at)
-    target = replace(
-        target,
-        state=_state(ticket, target, responded_at, solved_at, memory, now),
+    target = Target(
+        metric=METRIC,
+        business=business,
+        commitment=commitment,
+        due_at=due_at,
+        state=_state(ticket, due_at, commitment, responded_at, solved_at, memory, now),
         response_at=responded_at,
         response_after=schedule.elapsed(start.at, responded_at) if responded_at else None,
     )
     params = {
         "tier": label,
-        "business": duration_text(target.business),
-        "due_at": instant(target.due_at),
+        "business": duration_text(business),
+        "due_at": instant(due_at),
     }
-    deadline = Reason("set_deadline", target.commitment.value, clause, params)
+    deadline = Reason("set_deadline", commitment, clause, params)
     return target, solved_at, (deadline, *reasons, _verdict(target, ticket, solved_at))
 
 
+@lru_cache(maxsize=64)
 def duration_text(business: timedelta) -> str:
     """Return a business duration as people say it: `4 h`, `1 h 30 min`."""
     hours, minutes = divmod(business // timedelta(minutes=1), 60)
@@ -104,20 +104,20 @@ def _solved_at(
 
 def _state(
     ticket: Ticket,
-    target: Target,
+    due_at: datetime,
+    commitment: Commitment,
     responded_at: datetime | None,
     solved_at: datetime | None,
     memory: Memory,
     now: datetime,
 ) -> State:
-    due_at = target.due_at
     if ticket.status in GONE:
         return State.CANCELLED
     if responded_at is not None and responded_at <= due_at:
         return State.MET
     if memory.judged:
         return memory.judged.state
-    guaranteed = target.commitment is Commitment.GUARANTEED
+    guaranteed = commitment is Commitment.GUARANTEED
     resting = ticket.status in {Status.SOLVED, Status.CLOSED} and responded_at is None
     if solved_at is not None or resting:
         was_late = memory.cancelled_at is None and solved_at is not None and due_at < solved_at
@@ -139,20 +139,20 @@ def cancel_gone(stored: Mapping[str, Any]) -> dict[str, Any]:
     if not running:
         return dict(stored)
     for target in running:
-        target["state"] = State.CANCELLED.value
-    reason = Reason(RULE, "cancelled_gone", params={"status": Status.DELETED.value})
+        target["state"] = State.CANCELLED
+    reason = Reason(RULE, "cancelled_gone", params={"status": Status.DELETED})
     reasons = [reason for reason in stored["reasons"] if reason["rule"] != RULE]
     return {**stored, "targets": targets, "reasons": [*reasons, reason.to_stored()]}
 
 
 def _verdict(target: Target, ticket: Ticket, solved_at: datetime | None) -> Reason:
-    key, params = target.state.value, {}
+    key, params = str(target.state), {}
     if target.state is State.CANCELLED:
         if ticket.status in GONE:
             key, params = "cancelled_gone", who_set(ticket, "status")
-            params["status"] = ticket.status.value
+            params["status"] = ticket.status
         elif solved_at is None:
-            params["status"] = ticket.status.value
+            params["status"] = ticket.status
         else:
             key, params["solved_at"] = "cancelled_until", instant(solved_at)
     elif target.response_at:

@@ -34,9 +34,9 @@ def respect_hand(
     elif given_back:
         hands = ()
     else:
-        hands = tuple(
-            Hand(field=name) for name in FIELDS if _is_strange(name, ticket, memory, traits)
-        ) + tuple(Hand(field=f"tag:{tag}") for tag in sorted(_taken_tags(ticket, policy, memory)))
+        names = [name for name in FIELDS if _is_strange(name, ticket, memory, traits)]
+        names += [f"tag:{tag}" for tag in sorted(_taken_tags(ticket, policy, memory))]
+        hands = tuple(Hand(field=name) for name in names)
     reasons = tuple(
         Reason(RULE, "field", params={"field": hand.field} | _who(hand))
         for hand in hands

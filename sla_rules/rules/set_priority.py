@@ -7,6 +7,7 @@ from ..policy import Policy
 from ..ticket import Impact, Priority
 
 RULE = "set_priority"
+_RANKS = list(Priority)
 
 
 def set_priority(
@@ -16,9 +17,8 @@ def set_priority(
     priority = policy.priority.matrix[tier][impact]
     label = policy.tiers[tier].label
     key = "by_impact"
-    params = {"tier": label, "impact": impact.value, "priority": priority.value}
-    ranks = list(Priority)
-    if at_least is not None and ranks.index(at_least) > ranks.index(priority):
+    params = {"tier": label, "impact": impact, "priority": priority}
+    if at_least is not None and _RANKS.index(at_least) > _RANKS.index(priority):
         key, priority = "raised", at_least
-        params |= {"usual": params["priority"], "priority": priority.value}
+        params |= {"usual": params["priority"], "priority": priority}
     return priority, Reason(RULE, key, policy.priority.clause, params)
