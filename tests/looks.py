@@ -89,6 +89,7 @@ class Helpdesk:
             remember(self.memory, before, decision, patch, written).to_json()
         )
         self.patch = patch
+        decision.to_stored()  # every reason has its sentence, as the audit keeps it
         return decision
 
     def change(self, **changes):

@@ -62,8 +62,8 @@ class Account:
     def __init__(self, ticket, traits=FRESHDESK):
         self.ticket, self.traits, self.memory, self.patches = ticket, traits, Memory(), []
 
-    def look(self, now=MONDAY, *, refused=()):
-        decision = decide(self.ticket, POLICY, now, self.memory, self.traits)
+    def look(self, now=MONDAY, *, refused=(), policy=POLICY):
+        decision = decide(self.ticket, policy, now, self.memory, self.traits)
         patch = patch_for(self.ticket, decision, self.memory, self.traits, now)
         written = None
         if patch:
@@ -72,7 +72,7 @@ class Account:
             self.patches.append(patch)
         before = self.ticket
         if written:
-            stored = {"due_at", "priority", "due_text", "note_text"} & set(written.values)
+            stored = {"due_at", "priority", "group", "due_text", "note_text"} & set(written.values)
             self.ticket = replace(
                 before,
                 tags=(before.tags | patch.add_tags) - patch.remove_tags,
@@ -202,3 +202,155 @@ def test_a_change_of_our_own_account_to_our_value_is_no_hand_and_to_another_valu
     patch, decision = account.look()
     assert [hand.field for hand in decision.overrides] == ["priority"]
     assert patch.priority is KEEP
+
+
+WISH = "It would be really useful if Regiondo could offer waiting lists."
+ZENDESK = Traits()
+WITH_IT = POLICY.model_copy(
+    update={"it": POLICY.it.model_copy(update={"group": "IT"})},
+)
+
+
+def wish(**given):
+    return mail(messages=(replace(mail().messages[0], text=WISH),), subject="Idée", **given)
+
+
+def answer(when):
+    return Message(at=when, author=Author.AGENT, public=True, channel=Channel.EMAIL)
+
+
+@pytest.mark.parametrize(
+    ("traits", "found", "kind"),
+    [
+        (FRESHDESK, None, Kind.FEATURE_REQUEST),
+        (FRESHDESK, "Task", KEEP),
+        (ZENDESK, None, KEEP),
+    ],
+)
+def test_a_feature_request_gets_its_type_where_the_vendor_has_one_and_nobody_chose_another(
+    traits, found, kind
+):
+    patch, _ = Account(wish(type=found), traits).look()
+    assert patch.kind == kind
+
+
+def test_an_error_gets_no_type():
+    patch, _ = Account(mail()).look()
+    assert patch.kind is KEEP
+
+
+def test_a_feature_request_keeps_the_priority_that_it_has():
+    patch, decision = Account(wish(priority=Priority.HIGH), ZENDESK).look()
+    assert decision.priority is None
+    assert patch.priority is KEEP
+
+
+def test_it_gets_a_production_error_after_the_answer_once_and_never_against_a_person():
+    account = Account(mail(group="Support"))
+    patch, _ = account.look(policy=WITH_IT)
+    assert patch.group is KEEP
+    answered = MONDAY + timedelta(hours=1)
+    account.change(messages=(*account.ticket.messages, answer(answered)))
+    patch, _ = account.look(answered, policy=WITH_IT)
+    assert patch.group == "IT"
+    patch, _ = account.look(answered, policy=WITH_IT)
+    assert patch.group is KEEP
+    account.change(group="Support")  # a person takes it back
+    patch, _ = account.look(answered, policy=WITH_IT)
+    assert patch.group is KEEP
+
+
+def test_a_ticket_that_is_with_it_already_is_not_moved_there():
+    account = Account(mail(group="IT", messages=(*mail().messages, answer(MONDAY))))
+    patch, decision = account.look(policy=WITH_IT)
+    assert decision.group == "IT"
+    assert patch.group is KEEP
+
+
+def test_a_due_date_of_ours_goes_when_the_ticket_leaves_the_sla():
+    account = Account(mail(), ZENDESK)
+    account.look()
+    account.change(kind=Kind.FEATURE_REQUEST)
+    patch, _ = account.look()
+    assert patch.due_at is None
+    patch, _ = account.look()
+    assert patch.due_at is KEEP
+
+
+def test_a_due_date_that_somebody_else_set_stays_when_the_ticket_is_outside_the_sla():
+    theirs = MONDAY + timedelta(days=3)
+    patch, _ = Account(wish(due_at=theirs), ZENDESK).look()
+    assert patch.due_at is KEEP
+    filled_in = replace(ZENDESK, native_due_at=True)
+    patch, _ = Account(wish(due_at=theirs), filled_in).look()
+    assert patch.due_at is KEEP
+
+
+@pytest.mark.parametrize(
+    ("traits", "answered", "left"),
+    [
+        (ZENDESK, True, None),
+        (ZENDESK, False, None),
+        (replace(ZENDESK, clears_due_when_done=False), True, KEEP),
+        (replace(ZENDESK, clears_due_when_done=False), False, None),
+        (FRESHDESK, True, KEEP),
+        (FRESHDESK, False, KEEP),
+    ],
+)
+def test_a_due_date_is_cleared_where_the_vendor_can_and_an_answered_one_would_read_as_overdue(
+    traits, answered, left
+):
+    account = Account(mail(), traits)
+    account.look()
+    later = MONDAY + timedelta(hours=1)
+    if answered:
+        account.change(messages=(*account.ticket.messages, answer(later)))
+    else:
+        account.change(status=Status.SOLVED, solved_at=later)
+    patch, decision = account.look(later)
+    assert decision.due_at is None
+    assert patch.due_at == left
+
+
+@pytest.mark.parametrize(
+    ("traits", "late", "sent"),
+    [
+        (ZENDESK, timedelta(hours=1), True),
+        (FRESHDESK, timedelta(seconds=-1), True),
+        (FRESHDESK, timedelta(0), False),
+        (FRESHDESK, timedelta(hours=1), False),
+    ],
+)
+def test_a_due_date_that_has_passed_is_sent_only_where_the_vendor_takes_it(traits, late, sent):
+    due = MONDAY + timedelta(hours=6)  # 4 business hours after 10:00
+    patch, decision = Account(mail(), traits).look(due + late)
+    assert decision.due_at == due
+    assert (patch.due_at == due) is sent
+
+
+@pytest.mark.parametrize(
+    ("status", "asked"),
+    [(Status.NEW, True), (Status.OPEN, True), (Status.PENDING, KEEP), (Status.SOLVED, KEEP)],
+)
+def test_only_a_ticket_that_waits_for_us_is_moved_to_a_status_without_a_timer(status, asked):
+    traits = replace(FRESHDESK, stops_timer=True)
+    patch, _ = Account(wish(status=status), traits).look()
+    assert patch.stop_timer == asked
+    patch, _ = Account(mail(status=status), traits).look()
+    assert patch.stop_timer is KEEP
+
+
+def test_without_audits_a_tag_of_ours_that_we_did_not_put_there_is_left_alone():
+    stray = frozenset({"sla_met"})
+    patch, _ = Account(mail(tags=stray)).look()
+    assert "sla_met" not in patch.remove_tags
+    patch, _ = Account(mail(tags=stray, audited=True), ZENDESK).look()
+    assert "sla_met" in patch.remove_tags
+
+
+def test_without_audits_a_tag_that_we_put_there_goes_when_it_does_not_hold():
+    account = Account(mail())
+    account.look()
+    account.change(organization=Organization(id="1", name="Alpentour", tier="free"))
+    patch, _ = account.look()
+    assert "sla_enterprise" in patch.remove_tags
