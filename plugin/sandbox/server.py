@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from plugin.sandbox.clock import Clock
@@ -95,9 +95,17 @@ class Sandbox:
         freshdesk_routes.register(gate)
         app.register_blueprint(zendesk)
         app.register_blueprint(freshdesk)
+        app.register_error_handler(404, _no_such_path)
         register_control(app, self)
         app.wsgi_app = _routed(app.wsgi_app, self._root)  # type: ignore[method-assign,assignment]
         return app
+
+
+def _no_such_path(_error: Exception) -> tuple[Response, int]:
+    """Zendesk says so in JSON, Freshdesk with an empty body."""
+    zendesk = request.path.startswith("/zendesk/")
+    said = {"error": "InvalidEndpoint", "description": "Not found"}
+    return (jsonify(said) if zendesk else Response(b"")), 404
 
 
 class _Handler(WSGIRequestHandler):

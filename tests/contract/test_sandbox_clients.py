@@ -97,3 +97,31 @@ def test_zenpy_creates_what_connecting_needs(zenpy: Zenpy, sandbox: Sandbox) -> 
     assert zenpy.organizations.update(Organization(id=partner.id, notes="x")).notes == "x"
     assert [group.name for group in zenpy.groups()] == ["Support", "IT"]
     assert {status.status_category for status in zenpy.custom_statuses()} >= {"new", "solved"}
+
+
+def test_zenpy_lists_what_belongs_to_a_person_and_makes_many(
+    zenpy: Zenpy, sandbox: Sandbox
+) -> None:
+    requester = zenpy.tickets(id=1).requester
+    assert [ticket.id for ticket in zenpy.users.requested(user=requester.id)] == [1]
+    assert list(zenpy.users.assigned(user=requester.id)) == []
+    assert [one.name for one in zenpy.users.organizations(user=requester.id)] == ["Alpen Tours"]
+    members = [one.user_id for one in zenpy.organization_memberships()]
+    assert requester.id in members
+    made = zenpy.tickets.create([Ticket(subject=s, description="d") for s in ("a", "b")])
+    sandbox.clock.advance(120)
+    assert zenpy.job_status(id=made.id).status == "completed"
+    assert [ticket.id for ticket in zenpy.tickets()] == [1, 2, 3, 4, 5]
+    zenpy.tickets.delete([Ticket(id=4), Ticket(id=5)])
+    sandbox.clock.advance(120)
+    assert [ticket.id for ticket in zenpy.tickets()] == [1, 2, 3]
+    since = instant("2026-11-01T00:00:00Z")
+    assert requester.id in [user.id for user in zenpy.users.incremental(start_time=since)]
+
+
+def test_a_path_that_nobody_serves_is_refused_as_the_vendor_does(sandbox: Sandbox) -> None:
+    client = sandbox.app.test_client()
+    answer = client.get("/zendesk/acme/api/v2/nonsense.json")
+    assert (answer.status_code, answer.json["error"]) == (404, "InvalidEndpoint")
+    answer = client.get("/freshdesk/acme/api/v2/nonsense")
+    assert (answer.status_code, answer.data) == (404, b"")

@@ -35,9 +35,13 @@ CALLS: tuple[tuple[str, str, Json | None], ...] = (
     ("GET", "tickets/1/audits", None),
     ("GET", "tickets/1/comments", None),
     ("GET", "tickets/1/tags", None),
+    ("POST", "tickets/create_many", {"tickets": [{"subject": "s", "comment": {"body": "b"}}]}),
+    ("DELETE", "tickets/destroy_many?ids=1,2", None),
     ("GET", "job_statuses", None),
     ("GET", "job_statuses/show_many?ids=x", None),
     ("GET", "incremental/tickets/cursor?start_time=1000000000", None),
+    ("GET", "incremental/users/cursor?start_time=1000000000", None),
+    ("GET", "organization_memberships", None),
     ("GET", "search?query=type:ticket", None),
     ("GET", "search/count?query=type:ticket", None),
     ("GET", "search/export?query=a&filter[type]=ticket", None),
@@ -80,7 +84,8 @@ CALLS: tuple[tuple[str, str, Json | None], ...] = (
 # they belong to.
 UNKNOWN_TO_THE_FILE = re.compile(
     "/api/v2/(webhooks|oauth/tokens/current"
-    "|(organizations|groups|users)/1/(tickets|users|memberships|group_memberships)$)"
+    "|(organizations|groups|users)/1/(tickets(/requested|/assigned|/ccd)?|users|groups|organizations"
+    "|(group_|organization_)?memberships)$)"
 )
 
 

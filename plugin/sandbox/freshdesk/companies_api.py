@@ -27,6 +27,7 @@ def register(gate: Gate) -> None:
         gate.route("GET PUT DELETE", f"{path}/<int:record_id>", company_field)
     gate.route("GET POST", "/api/v2/contacts", contacts)
     gate.route("GET PUT DELETE", "/api/v2/contacts/<int:record_id>", contact)
+    gate.route("PUT", "/api/v2/contacts/<int:record_id>/restore", restore_contact)
     gate.route("GET", "/api/v2/contact_fields", contact_fields)
 
 
@@ -148,6 +149,11 @@ def contact(account: Account, _caller: Caller, record_id: int) -> Reply:
     if request.method == "PUT":
         account.change_contact(found, request_json())
     return Reply(found)
+
+
+def restore_contact(account: Account, _caller: Caller, record_id: int) -> Reply:
+    record(account.contacts, record_id)["deleted"] = False
+    return Reply(None, 204)
 
 
 def contact_fields(_account: Account, _caller: Caller) -> list[Json]:

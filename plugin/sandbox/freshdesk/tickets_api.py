@@ -22,6 +22,7 @@ Account = FreshdeskAccount
 def register(gate: Gate) -> None:
     """Add the routes."""
     gate.route("GET POST", "/api/v2/tickets", list_or_create)
+    gate.route("POST", "/api/v2/tickets/outbound_email", outbound_email)
     gate.route("PUT", "/api/v2/tickets/merge", merge)
     gate.route("GET PUT DELETE", "/api/v2/tickets/<int:ticket_id>", one_ticket)
     gate.route("PUT", "/api/v2/tickets/<int:ticket_id>/restore", restore)
@@ -105,6 +106,16 @@ def one_ticket(account: Account, caller: Caller, ticket_id: int) -> Reply:
     account.take("ticket_update")
     answer = account.change_ticket(ticket, request_json(), actor="agent", by=caller["id"])
     return Reply(dict(answer))
+
+
+def outbound_email(account: Account, caller: Caller) -> Reply:
+    """Open a ticket by an agent's own e-mail to a partner."""
+    given = request_json()
+    if not given.get("email_config_id"):
+        raise failed("email_config_id", "It should be a/an Positive Integer", "missing_field")
+    account.take("ticket_create")
+    fields = {"status": 5, **given, "source": 10}
+    return Reply(dict(account.create_ticket(fields, actor="agent", by=caller["id"])), 201)
 
 
 def restore(account: Account, _caller: Caller, ticket_id: int) -> Reply:

@@ -5,6 +5,9 @@ Runs no job itself; `jobs.py` does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from flask import request
 
 from plugin.sandbox.gate import Gate, request_json
@@ -20,7 +23,9 @@ Account = ZendeskAccount
 def register(gate: Gate) -> None:
     """Add the routes."""
     gate.route("GET", "/api/v2/tickets/show_many", show_many)
+    gate.route("POST", "/api/v2/tickets/create_many", create_many)
     gate.route("PUT", "/api/v2/tickets/update_many", update_many)
+    gate.route("DELETE", "/api/v2/tickets/destroy_many", destroy_many)
     gate.route("GET", "/api/v2/job_statuses", job_statuses)
     gate.route("GET", "/api/v2/job_statuses/show_many", show_many_jobs)
     gate.route("GET", "/api/v2/job_statuses/<job_id>", job_status)
@@ -31,6 +36,31 @@ def show_many(account: Account, _caller: Caller) -> Json:
     seen = [t for t in found if t["status"] != "deleted"]
     return {"tickets": [shown(t) for t in seen], **sideloads(account, seen),
             "next_page": None, "previous_page": None, "count": len(seen)}  # fmt: skip
+
+
+def create_many(account: Account, caller: Caller) -> Reply:
+    wanted = [dict(fields) for fields in request_json().get("tickets") or ()]
+    at_most_100(wanted)
+
+    def run() -> list[Json]:
+        made = [account.create_ticket(t, actor=caller["id"], via=API)[0] for t in wanted]
+        return [{"index": n, "id": ticket["id"]} for n, ticket in enumerate(made)]
+
+    job = account.jobs.start(len(wanted), run)
+    return Reply({"job_status": job}, 200, account.jobs.headers())
+
+
+def destroy_many(account: Account, caller: Caller) -> Reply:
+    numbers = asked_ids()
+
+    def run() -> list[Json]:
+        return [
+            _one("delete", "Deleted", n, k, partial(account.delete, n, caller["id"]))
+            for k, n in enumerate(numbers)
+        ]
+
+    job = account.jobs.start(len(numbers), run)
+    return Reply({"job_status": job}, 200, account.jobs.headers())
 
 
 def update_many(account: Account, caller: Caller) -> Reply:
@@ -49,31 +79,40 @@ def update_many(account: Account, caller: Caller) -> Reply:
     job = account.jobs.start(
         len(changes),
         lambda: [
-            _update_one(account, caller, change, position)
+            _one(
+                "update",
+                "Updated",
+                change.get("id"),
+                position,
+                partial(_update, account, caller, change),
+            )
             for position, change in enumerate(changes)
         ],
     )
     return Reply({"job_status": job}, 200, account.jobs.headers())
 
 
-def _update_one(account: Account, caller: Caller, change: Json, position: int) -> Json:
-    """Update one ticket and say how it went; a refusal stops none of the others."""
-    number = change.get("id")
+def _update(account: Account, caller: Caller, change: Json) -> None:
+    ticket = account.ticket(change.get("id"))
+    if "additional_tags" in change or "remove_tags" in change:
+        tags = set(change["tags"] if "tags" in change else ticket["tags"])
+        tags |= set(change.get("additional_tags") or ())
+        change = {**change, "tags": sorted(tags - set(change.get("remove_tags") or ()))}
+    account.change_ticket(ticket, change, actor=caller["id"], via=API)
+
+
+def _one(action: str, done: str, number: object, position: int, work: Callable[[], object]) -> Json:
+    """Do the work on one ticket and say how it went; a refusal stops none of the others."""
     try:
-        ticket = account.ticket(number)
-        if "additional_tags" in change or "remove_tags" in change:
-            tags = set(change["tags"] if "tags" in change else ticket["tags"])
-            tags |= set(change.get("additional_tags") or ())
-            change = {**change, "tags": sorted(tags - set(change.get("remove_tags") or ()))}
-        account.change_ticket(ticket, change, actor=caller["id"], via=API)
+        work()
     except ApiError as error:
         reason = error.body if isinstance(error.body, dict) else {}
         details = reason.get("details") or {}
         texts = [item["description"] for items in details.values() for item in items]
-        return {"index": position, "id": number, "action": "update", "success": False,
+        return {"index": position, "id": number, "action": action, "success": False,
                 "status": "Failed", "error": reason.get("error"),
                 "details": " ".join(texts) or reason.get("description")}  # fmt: skip
-    return {"action": "update", "status": "Updated", "success": True, "id": number}
+    return {"action": action, "status": done, "success": True, "id": number}
 
 
 def job_status(account: Account, _caller: Caller, job_id: str) -> Json:

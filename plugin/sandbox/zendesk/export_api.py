@@ -24,6 +24,7 @@ MOST = 1000
 def register(gate: Gate) -> None:
     """Add the routes."""
     gate.route("GET", "/api/v2/incremental/tickets/cursor", export)
+    gate.route("GET", "/api/v2/incremental/users/cursor", user_cursor_export)
     gate.route("GET", "/api/v2/incremental/tickets", ticket_export)
     gate.route("GET", "/api/v2/incremental/organizations", organization_export)
     gate.route("GET", "/api/v2/incremental/users", user_export)
@@ -31,25 +32,32 @@ def register(gate: Gate) -> None:
 
 def export(account: Account, caller: Caller) -> Json:
     """Answer the incremental export; the last minute is left out, deleted tickets are in it."""
+    answer = _by_cursor(account, caller, "tickets", list(account.tickets.values()))
+    rows = answer["tickets"]
+    return {**answer, "tickets": [shown(t) for t in rows], **sideloads(account, rows)}
+
+
+def user_cursor_export(account: Account, caller: Caller) -> Json:
+    return _by_cursor(account, caller, "users", list(account.users.values()))
+
+
+def _by_cursor(account: Account, caller: Caller, name: str, rows: list[Json]) -> Json:
     admins_only(caller)
     account.take("incremental-exports")
     end = int((account.clock() - timedelta(seconds=account.export_lag())).timestamp())
     since, last = _position(end)
     size = max(1, min(request.args.get("per_page", MOST, type=int), MOST))
-    waiting = [
-        t for t in account.tickets.values()
-        if (since, last) < (t["generated_timestamp"], t["id"]) and t["generated_timestamp"] <= end
-    ]  # fmt: skip
-    waiting.sort(key=lambda t: (t["generated_timestamp"], t["id"]))
+    dated = sorted(((_changed(row), row["id"], row) for row in rows), key=lambda one: one[:2])
+    waiting = [one for one in dated if (since, last) < one[:2] and one[0] <= end]
     batch = waiting[:size]
     if batch:
-        since, last = batch[-1]["generated_timestamp"], batch[-1]["id"]
+        since, last, _ = batch[-1]
     after = base64.urlsafe_b64encode(json.dumps([since, last]).encode()).decode()
     kept = "".join(
         f"&{name}={request.args[name]}" for name in ("include", "per_page") if name in request.args
     )
     return {
-        "tickets": [shown(t) for t in batch], **sideloads(account, batch), "after_cursor": after,
+        name: [row for _, _, row in batch], "after_cursor": after,
         "after_url": f"{request.base_url}.json?cursor={after}{kept}",
         "before_cursor": None, "before_url": None, "end_of_stream": len(waiting) <= size,
     }  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 from plugin.sandbox.gate import Gate
 from plugin.sandbox.zendesk import (
     account_api,
+    belongings_api,
     bulk_api,
     export_api,
     fields_api,
@@ -22,6 +23,7 @@ from plugin.sandbox.zendesk import (
 
 def register(gate: Gate) -> None:
     """Add the routes of every subject."""
-    for subject in (account_api, bulk_api, export_api, fields_api, organizations_api, people_api,
-                    rules_api, search_api, tickets_api, webhooks_api):  # fmt: skip
+    for subject in (account_api, belongings_api, bulk_api, export_api, fields_api,
+                    organizations_api, people_api, rules_api, search_api, tickets_api,
+                    webhooks_api):  # fmt: skip
         subject.register(gate)

@@ -77,7 +77,8 @@ def _found(account: Account, query: str) -> list[Json]:
 def _fits(account: Account, row: Json, key: str, sign: str, value: str) -> bool:
     """Whether a row has a search word: a tag, a plain field, an instant, or a part of its name."""
     if not key:
-        return value.lower() in str(row.get("subject") or row.get("name") or "").lower()
+        words = (row.get("subject") or row.get("name"), row.get("email"))
+        return value.lower() in " ".join(filter(None, words)).lower()
     if key in ("tags", "tag"):
         return value in row.get("tags", ())
     if key == "organization":
