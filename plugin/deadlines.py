@@ -14,10 +14,12 @@ from procrastinate import App
 
 from connectors.addresses import AddressError
 from connectors.errors import RateLimited, VendorError
+from plugin.jobs import UPKEEP
 from plugin.metrics import NOTICES
 from plugin.notify import note
 from plugin.outgoing import OutgoingError
 from plugin.pipeline import Services
+from plugin.store import circuits
 from plugin.store.deadlines import BREACH, Waiting, Way
 from sla_rules.decision import State
 
@@ -36,7 +38,7 @@ def add_tasks(app: App, services: Services) -> None:
     """Give the job engine its periodic tasks; with several workers each runs once a tick."""
 
     @app.periodic(cron=EVERY)
-    @app.task(name="look_at_deadlines", queue="upkeep", queueing_lock="look_at_deadlines")
+    @app.task(name="look_at_deadlines", queue=UPKEEP, queueing_lock="look_at_deadlines")
     def look_at_deadlines(timestamp: int) -> None:
         del timestamp
         found = services.store.deadlines.enqueue_due(services.clock())
@@ -44,9 +46,7 @@ def add_tasks(app: App, services: Services) -> None:
             log.info("deadlines reached", tickets=found)
 
     @app.periodic(cron=EVERY)
-    @app.task(
-        name="send_notices", queue="upkeep", queueing_lock="send_notices", lock="send_notices"
-    )
+    @app.task(name="send_notices", queue=UPKEEP, queueing_lock="send_notices", lock="send_notices")
     def send(timestamp: int) -> None:
         del timestamp
         send_notices(services)
@@ -78,6 +78,10 @@ def _send(services: Services, way: Way, notice: Waiting, now: datetime) -> str:
     if way == "webhook" and services.notifier is None:
         store.settle(notice.id, way)
         return "nobody"
+    if way == "note" and _rests(services, notice.connection):
+        again = None if now - notice.told_at > GIVE_UP_AFTER else now + FIRST_WAIT
+        store.put_off(notice.id, way, again)
+        return "put_off" if again else "failed"
     try:
         if way == "webhook" and services.notifier:
             services.notifier.send(notice, now)
@@ -101,6 +105,12 @@ def _send(services: Services, way: Way, notice: Waiting, now: datetime) -> str:
         "notice sent", connection=notice.connection, ticket=notice.ticket_id, level=notice.level
     )
     return "sent"
+
+
+def _rests(services: Services, key: str) -> bool:
+    """Say whether the account is broken or paused: its notes wait, and hold up nobody's."""
+    circuit = services.store.circuits.of(key)
+    return circuit is not None and circuit.state is not circuits.State.WORKING
 
 
 def _write_note(services: Services, notice: Waiting) -> None:

@@ -28,7 +28,8 @@ class Lane(Enum):
 
 
 LOOK_AT_TICKET = "look_at_ticket"
-QUEUE = "tickets"
+UPKEEP = "upkeep"
+OLD_QUEUE = "tickets"  # of every account, before each had its own, named by its key
 AFTER_FAILURE = 10.0  # seconds
 _manager = JobManager(SyncPsycopgConnector())  # never opened: every call brings its connection
 
@@ -41,7 +42,7 @@ def live_job(connection: str, ticket_id: str) -> tuple[str, str, str, str, int, 
     key = f"{connection}/{ticket_id}"
     arguments = {"connection": connection, "ticket_id": ticket_id, "attempt": 0}
     lane = Lane.LIVE
-    return QUEUE, LOOK_AT_TICKET, key, key + lane.suffix, lane.priority, Jsonb(arguments)
+    return connection, LOOK_AT_TICKET, key, key + lane.suffix, lane.priority, Jsonb(arguments)
 
 
 def enqueue_look(
@@ -73,7 +74,7 @@ def enqueue_look(
             tasks.configure_task(
                 name=LOOK_AT_TICKET,
                 job_manager=_manager,
-                queue=QUEUE,
+                queue=connection,
                 lock=key,
                 queueing_lock=key + lane.suffix,
                 priority=lane.priority,

@@ -12,6 +12,7 @@ import structlog
 from procrastinate import App
 
 from connectors.errors import VendorError
+from plugin.jobs import UPKEEP
 from plugin.pipeline import Services
 from plugin.settings import Settings
 from plugin.store.privacy import Holding
@@ -50,7 +51,7 @@ def add_tasks(app: App, services: Services) -> None:
     """Give the job engine its daily task: evidence that has been kept long enough is forgotten."""
 
     @app.periodic(cron="23 3 * * *")
-    @app.task(name="forget_evidence", queue="upkeep", queueing_lock="forget_evidence")
+    @app.task(name="forget_evidence", queue=UPKEEP, queueing_lock="forget_evidence")
     def forget_evidence(timestamp: int) -> None:
         del timestamp
         before = services.clock() - timedelta(days=Settings().evidence_days)

@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     web_workers: int = Field(
         default=2, validation_alias=AliasChoices("web_workers", "WEB_CONCURRENCY")
     )
-    worker_concurrency: int = 4
+    worker_concurrency: int = 8
     keep_days: dict[str, int] = Field(default_factory=dict)
     log_level: str = "INFO"
     sweep_minutes: float = Field(default=5, gt=0)

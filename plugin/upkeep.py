@@ -12,7 +12,7 @@ import structlog
 from procrastinate import App, exceptions
 from procrastinate.jobs import Job, Status
 
-from plugin.jobs import LOOK_AT_TICKET
+from plugin.jobs import LOOK_AT_TICKET, UPKEEP
 from plugin.pipeline import Services
 from plugin.retention import prune
 
@@ -27,16 +27,14 @@ def register(app: App, services: Services, kept: Mapping[str, timedelta]) -> Non
     """Add the periodic tasks to the engine."""
 
     @app.periodic(cron="* * * * * */10")
-    @app.task(
-        name="retry_stalled", queue="upkeep", queueing_lock="retry_stalled", priority=PRIORITY
-    )
+    @app.task(name="retry_stalled", queue=UPKEEP, queueing_lock="retry_stalled", priority=PRIORITY)
     async def retry_stalled(timestamp: int) -> None:
         del timestamp
         await take_up_stalled(app)
 
     @app.periodic(cron="* * * * * */10")
     @app.task(
-        name="release_waiting", queue="upkeep", queueing_lock="release_waiting", priority=PRIORITY
+        name="release_waiting", queue=UPKEEP, queueing_lock="release_waiting", priority=PRIORITY
     )
     def release_waiting(timestamp: int) -> None:
         del timestamp
@@ -46,7 +44,7 @@ def register(app: App, services: Services, kept: Mapping[str, timedelta]) -> Non
             log.info("looks queued again", failed=failed, waited=released)
 
     @app.periodic(cron="17 * * * *")
-    @app.task(name="prune", queue="upkeep", queueing_lock="prune", lock="prune")
+    @app.task(name="prune", queue=UPKEEP, queueing_lock="prune", lock="prune")
     def prune_old(timestamp: int) -> None:
         del timestamp
         prune(services.store, services.clock(), kept)

@@ -20,7 +20,8 @@ from prometheus_client import start_http_server
 
 from plugin import deadlines, privacy, upkeep
 from plugin.bootstrap import build_services
-from plugin.jobs import LOOK_AT_TICKET
+from plugin.fairness import FairJobs
+from plugin.jobs import LOOK_AT_TICKET, OLD_QUEUE, UPKEEP
 from plugin.metrics import EVENT_TO_WRITE_SECONDS
 from plugin.pacing import PATIENCE, bulk_work
 from plugin.pipeline import Outcome, Services, look_at_ticket
@@ -71,17 +72,21 @@ async def _run_until_stopped(settings: Settings) -> bool:
 
 async def _run(settings: Settings) -> None:
     concurrency = settings.worker_concurrency
-    services = build_services(settings, pool_size=concurrency + 1)
-    app = build_app(settings.require_database(), services, kept=kept_for(settings.keep_days))
+    services = build_services(settings, pool_size=concurrency // 2 + 2)
+    app = build_app(
+        settings.require_database(),
+        services,
+        slots=concurrency,
+        kept=kept_for(settings.keep_days),
+    )
     if settings.metrics_port:
         start_http_server(settings.metrics_port, addr=settings.host)
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(concurrency + 2, "job"))
     try:
         async with app.open_async():
             await app.run_worker_async(
-                queues=["tickets", "upkeep"],
                 concurrency=concurrency,
-                fetch_job_polling_interval=1,  # a job whose lock is freed is not announced
+                fetch_job_polling_interval=1,  # a job whose time has come is not announced
                 delete_jobs="successful",
                 update_heartbeat_interval=HEARTBEAT,
                 stalled_worker_timeout=STALLED_AFTER,
@@ -93,9 +98,9 @@ async def _run(settings: Settings) -> None:
 
 
 def build_app(
-    database_url: str, services: Services, *, kept: Mapping[str, timedelta] = KEPT
+    database_url: str, services: Services, *, slots: int, kept: Mapping[str, timedelta] = KEPT
 ) -> App:
-    """Return the job engine with its tasks."""
+    """Return the job engine with its tasks, for a worker that runs `slots` jobs at a time."""
     app = App(
         connector=PsycopgConnector(
             conninfo=database_url.replace("postgres://", "postgresql://", 1),
@@ -106,7 +111,9 @@ def build_app(
         )
     )
 
-    @app.task(name=LOOK_AT_TICKET, queue="tickets", pass_context=True)
+    app.job_manager = FairJobs(app.connector, slots)
+
+    @app.task(name=LOOK_AT_TICKET, queue=OLD_QUEUE, pass_context=True)
     def look(
         context: JobContext, connection: str, ticket_id: str, attempt: int = 0, bulk: bool = False
     ) -> None:
@@ -123,7 +130,7 @@ def build_app(
             keep_event(services, connection, ticket_id, attempt, bulk=bulk)
 
     @app.periodic(cron="* * * * *")
-    @app.task(name="sweep", queue="upkeep", queueing_lock="sweep", lock="sweep", pass_context=True)
+    @app.task(name="sweep", queue=UPKEEP, queueing_lock="sweep", lock="sweep", pass_context=True)
     def sweep(context: JobContext, timestamp: int) -> None:
         del context, timestamp
         sweep_all(services)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import re
-import threading
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -25,7 +24,6 @@ from connectors.pace import Pace
 from .limits import ZendeskLimits
 
 _tokens: dict[tuple[str, str, str], str] = {}
-_tokens_lock = threading.Lock()
 
 
 class ZendeskSession(AccountSession):
@@ -87,13 +85,15 @@ class ZendeskSession(AccountSession):
         return request
 
     def _token(self, *, renew: bool = False) -> str:
-        """The access token, shared by this process's sessions of the account."""
+        """The access token, shared by this process's sessions of the account.
+
+        No lock: two threads may fetch one each, but none waits for an account that hangs.
+        """
         given = self._credentials
         key = (self.base_url, str(given.get("client_id")), str(given.get("client_secret")))
-        with _tokens_lock:
-            if renew or key not in _tokens:
-                _tokens[key] = self._fetch_token()
-            return _tokens[key]
+        if renew or key not in _tokens:
+            _tokens[key] = self._fetch_token()
+        return _tokens[key]
 
     def _fetch_token(self) -> str:
         body = {

@@ -17,6 +17,7 @@ from e2e.running import Running, free_port, wait_until
 from e2e.sending import Sender
 from e2e.test_main_job import send_mails, wrong_dates
 
+from plugin.store.circuits import State
 from plugin.store.dead_letters import Wanted
 
 ROOT = Path(__file__).parent.parent.parent
@@ -125,20 +126,28 @@ def seconds_to_decide(running, sender, keys, tickets):
     return list(found.values())
 
 
-def test_one_broken_account_of_eight_holds_up_nobody_and_is_worked_off_when_it_is_back(running):
+@pytest.fixture
+def eight(running):
+    """Eight accounts with tickets of the same numbers; the deliveries are ours."""
     requests.post(
         f"{running.sandbox}/sandbox/faults", json=[{"kind": "drop", "count": 10**6}], timeout=10
     )
-    store = running.services.store
     keys = [f"{running.account}-{number}" for number in range(8)]
-    tickets = {}
+    tickets = set()
     for key in keys:
         running.connect("zendesk", key, account=key)
         for number in range(6):
             mail = {"from": f"{number}@p.example", "subject": "Erreur", "body": "Erreur 500."}
-            tickets[key, number] = running.act("zendesk", "emails", account=key, **mail)["id"]
-    numbers = sorted({ticket for (key, _), ticket in tickets.items()})
-    assert len(numbers) == 6, "each account counts its own tickets"
+            tickets.add(running.act("zendesk", "emails", account=key, **mail)["id"])
+    assert len(tickets) == 6, "each account counts its own tickets"
+    return keys, sorted(tickets)
+
+
+def test_one_broken_account_of_eight_holds_up_nobody_and_is_worked_off_when_it_is_back(
+    running, eight
+):
+    store = running.services.store
+    keys, numbers = eight
     broken, others = keys[0], keys[1:]
     sender = Sender(running)
     alone = seconds_to_decide(running, sender, others, numbers[:3])
@@ -158,3 +167,30 @@ def test_one_broken_account_of_eight_holds_up_nobody_and_is_worked_off_when_it_i
     decided = lambda ticket: store.tickets.audit_trail(broken, str(ticket))[-1].decision  # noqa: E731
     wait_until(lambda: all(decided(ticket) for ticket in numbers), within=60, what="the way back")
     assert rests() is None
+
+
+def test_an_account_that_never_answers_holds_up_nobody(running, eight):
+    keys, numbers = eight
+    hangs, others = keys[0], keys[1:]
+    never = {"kind": "timeout", "rate": 1, "path": f"/zendesk/{hangs}/", "seconds": 60}
+    requests.post(f"{running.sandbox}/sandbox/faults", json=[never], timeout=10)
+    sender = Sender(running)
+    for ticket in range(1, 3 * running.service.settings().worker_concurrency):  # found or not
+        assert sender.post("zendesk", ticket, key=hangs) == 202
+    wait_until(lambda: jobs_in_hand(running, hangs) > 1, what="looks that hang", every=0.05)
+    seconds_to_decide(running, sender, others, numbers[:2])
+    ended = "the others waited until the first look that hung was given up"
+    assert running.services.store.circuits.every() == [], ended
+    rests = lambda: next(iter(running.services.store.circuits.every()), None)  # noqa: E731
+    wait_until(lambda: rests() and rests().state is State.BROKEN, what="the account's rest")
+    assert rests().reason == "unavailable"
+
+
+def jobs_in_hand(running, key):
+    """How many looks at an account's tickets run now."""
+    with running.services.store.database.transaction() as database:
+        return database.exec_driver_sql(
+            "select count(*) from procrastinate_jobs where status = 'doing'"
+            " and args ->> 'connection' = %s",
+            (key,),
+        ).scalar_one()

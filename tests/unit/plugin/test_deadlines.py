@@ -216,6 +216,21 @@ def test_the_private_note_is_private_and_comes_once(desk):
     assert desk.state(ticket) == "open"  # our own note is no answer
 
 
+def test_the_note_waits_while_the_account_rests(desk):
+    ticket = desk.mail()
+    desk.until("Mon 13:50")
+    desk.until("Mon 14:00", ticks=False)
+    desk.look(ticket)
+    desk.services.store.circuits.pause("acme", "migration")
+    send_notices(desk.services)
+    assert (desk.told(), desk.notes(ticket)) == (["at_risk"], [])
+    desk.services.store.circuits.resume("acme")
+    desk.clock.advance(FIRST_WAIT.total_seconds())
+    send_notices(desk.services)
+    send_notices(desk.services)
+    assert len(desk.notes(ticket)) == 1
+
+
 def test_an_answer_ends_the_warnings_and_gives_the_priority_back(desk):
     ticket = desk.mail()
     desk.until("Mon 14:52")

@@ -110,7 +110,7 @@ def test_a_dead_worker_s_job_gives_way_to_a_newer_event_of_its_ticket(database_u
     store.inbox.accept(a_delivery(), an_event("7"))
 
     async def take_up():
-        app = build_app(database_url, None)
+        app = build_app(database_url, None, slots=1)
         async with app.open_async():
             return await take_up_stalled(app)
 
