@@ -7,19 +7,21 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
+from plugin.jobs import LOOK_AT_TICKET
 from plugin.store.database import Database
 
 _LANES = text("""
     with ripe as (
-        select id, queue_name, scheduled_at,
+        select id, scheduled_at,
+               case when task_name = :look then 'tickets' else queue_name end as kind,
                coalesce(substring(queueing_lock from '/([a-z]+)$'), 'live') as lane
         from procrastinate_jobs
         where status = 'todo' and (scheduled_at is null or scheduled_at <= now())
     ), lanes as (
-        select queue_name, lane, count(*) as jobs, min(id) as oldest, min(scheduled_at) as planned
-        from ripe group by queue_name, lane
+        select kind, lane, count(*) as jobs, min(id) as oldest, min(scheduled_at) as planned
+        from ripe group by kind, lane
     )
-    select queue_name, lane, jobs,
+    select kind, lane, jobs,
            extract(epoch from now() - least(planned, (
                select min(at) from procrastinate_events e
                where e.job_id = lanes.oldest and e.type = 'deferred'
@@ -38,7 +40,10 @@ _FAILED = text("select count(*) from procrastinate_jobs where status = 'failed'"
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Jobs of one queue that could run now and wait; `age` of the oldest is in seconds."""
+    """Jobs of one kind that could run now and wait; `age` of the oldest is in seconds.
+
+    `queue` is `tickets` for the looks of all accounts.
+    """
 
     queue: str
     name: str
@@ -80,7 +85,7 @@ class Figures:
         with self._database.transaction() as database:
             lanes = tuple(
                 Lane(queue, lane, jobs, max(0.0, age or 0.0))
-                for queue, lane, jobs, age in database.execute(_LANES)
+                for queue, lane, jobs, age in database.execute(_LANES, {"look": LOOK_AT_TICKET})
             )
             return FiguresNow(
                 lanes=lanes,
