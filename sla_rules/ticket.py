@@ -138,9 +138,9 @@ class Ticket:
     or a field says, never our own judgement. `stamp` is the vendor's version of the ticket.
     `merged_into` names the ticket that survived a merge; `merged_from` those merged into this one,
     and `merged_starts_at` is the earliest start of theirs that is known. `solved_at` is when it was
-    solved or closed last, where the vendor tells. `fingerprint` is the same as long as nothing that
-    a decision reads has changed. `audited` says that `hands` is complete: every change by a person
-    is in it.
+    solved or closed last, `solved_before` the times before that, where the vendor tells.
+    `fingerprint` is the same as long as nothing that a decision reads has changed. `audited` says
+    that `hands` is complete: every change by a person is in it.
     """
 
     id: str
@@ -165,6 +165,7 @@ class Ticket:
     merged_from: tuple[str, ...] = ()
     merged_starts_at: datetime | None = None
     solved_at: datetime | None = None
+    solved_before: tuple[datetime, ...] = ()
     due_at: datetime | None = None
     kind: Kind | None = None
     environment: Environment | None = None

@@ -16,6 +16,7 @@ from sla_rules.ticket import (
     Message,
     Organization,
     Priority,
+    Status,
     Ticket,
     Traits,
     Written,
@@ -106,6 +107,13 @@ class Helpdesk:
         new = tuple(Hand(field=f"tag:{tag}", by=who, at=at(when)) for tag in {*add, *take})
         tags = (self.ticket.tags | set(add)) - set(take)
         self.change(tags=tags, hands=(*self.ticket.hands, *new), audited=True)
+
+    def solve(self, when):
+        """The ticket is solved, and the vendor tells each time that it was."""
+        known = self.ticket.solved_at
+        before = (*self.ticket.solved_before, known) if known else ()
+        when = at(when) if isinstance(when, str) else when
+        self.change(status=Status.SOLVED, solved_at=when, solved_before=before)
 
     def write(self, *messages, **changes):
         """Messages arrive."""

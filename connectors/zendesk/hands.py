@@ -114,17 +114,18 @@ def hands(
     return tuple(held.values())
 
 
-def solved_at(audits: Iterable[Audit]) -> datetime | None:
-    """Return when the ticket was solved last (closing a solved one is no second time)."""
-    at: datetime | None = None
+def solvings(audits: Iterable[Audit]) -> tuple[datetime, ...]:
+    """Return each time at which the ticket was solved (closing a solved one is no second time)."""
+    found: list[datetime] = []
     rests = False
     for audit, event in _events(audits, _CHANGES):
         if event.get("field_name") == "status":
             solved = event.get("value") in _SOLVED
-            if solved and not rests:
-                at = instant(audit.get("created_at"))
+            at = instant(audit.get("created_at"))
+            if solved and not rests and at:
+                found.append(at)
             rests = solved
-    return at
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

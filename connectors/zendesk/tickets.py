@@ -25,7 +25,7 @@ from sla_rules.ticket import (
     Ticket,
 )
 
-from .hands import Merges, People, channel_of, hands, merges, messages, our_type, solved_at
+from .hands import Merges, People, channel_of, hands, merges, messages, our_type, solvings
 
 MERGED_TAG = "closed_by_merge"
 _KINDS = {
@@ -97,6 +97,7 @@ def to_ticket(
     known = mappings(audits) if audits is not None else None
     number = identifier(ticket_json.get("id")) or ""
     merged = merges(known or (), number)
+    solved = solvings(known or ())
     values = custom_values(ticket_json)
     tags = words(ticket_json.get("tags"))
     person = mapping(requester)
@@ -131,7 +132,8 @@ def to_ticket(
         hands=hands(known, people, options.manual_tag, options.fields.by_person)
         if known is not None
         else (),
-        solved_at=solved_at(known) if known is not None else None,
+        solved_at=solved[-1] if solved else None,
+        solved_before=solved[:-1],
         audited=known is not None,
         stamp=text(ticket_json.get("updated_at")),
     )

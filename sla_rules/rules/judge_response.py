@@ -14,7 +14,7 @@ from ..schedule import Schedule
 from ..ticket import Status, Ticket
 from .find_response import find_response
 from .respect_hand import who_set
-from .start_clock import Start
+from .start_clock import Start, solvings
 
 RULE = "judge_response"
 METRIC = "first_response"
@@ -95,11 +95,11 @@ def _stays(starts_at: datetime, tier: str, policy: Policy, memory: Memory) -> bo
 def _solved_at(
     ticket: Ticket, starts_at: datetime, responded_at: datetime | None
 ) -> datetime | None:
-    """When the ticket was solved without a reply, where the vendor tells."""
-    solved_at = ticket.solved_at
-    if solved_at is None or solved_at < starts_at:
+    """When the ticket was first solved without a reply, where the vendor tells."""
+    solved_at = min((at for at in solvings(ticket) if at >= starts_at), default=None)
+    if solved_at is None or (responded_at is not None and responded_at <= solved_at):
         return None
-    return solved_at if responded_at is None or responded_at > solved_at else None
+    return solved_at
 
 
 def _state(

@@ -60,7 +60,8 @@ def start_anew(ticket: Ticket, policy: Policy, target: Target, solved_at: dateti
     """Return the new clock of a ticket that was solved without a reply, None while none starts.
 
     It starts at the partner's first counted message since, unless the answer came before that. A
-    message that left the ticket solved and that nobody answered (a word of thanks) starts none.
+    message that left the ticket solved and that nobody answered (a word of thanks) starts none; one
+    after which it was solved once more did not leave it so.
     """
     again = _first_counted(ticket, policy, after=solved_at)
     if again is None or target.state not in {State.CANCELLED, State.MET}:
@@ -68,9 +69,17 @@ def start_anew(ticket: Ticket, policy: Policy, target: Target, solved_at: dateti
     answered_at = find_response(ticket, again)
     if target.state is State.MET and answered_at != target.response_at:
         return None
-    if ticket.status in {Status.SOLVED, Status.CLOSED} and answered_at is None:
+    stayed_solved = ticket.status in {Status.SOLVED, Status.CLOSED} and not any(
+        at >= again for at in solvings(ticket)
+    )
+    if stayed_solved and answered_at is None:
         return None
     return Start(again, Reason(RULE, "reopened", policy.clock.clause), solved_at)
+
+
+def solvings(ticket: Ticket) -> tuple[datetime, ...]:
+    """Return each time at which the ticket was solved or closed, as far as the vendor tells."""
+    return (*ticket.solved_before, ticket.solved_at) if ticket.solved_at else ticket.solved_before
 
 
 def _first_counted(ticket: Ticket, policy: Policy, *, after: datetime | None) -> datetime | None:

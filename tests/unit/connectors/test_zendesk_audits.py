@@ -50,5 +50,5 @@ def test_a_ticket_was_solved_when_it_was_solved_not_when_it_was_closed():
         audit(10, 1, ("status", "open")),
         audit(11, ANNA, ("status", "solved")),
     )
-    assert again.solved_at == at(11)
+    assert (again.solved_before, again.solved_at) == ((at(9),), at(11))
     assert read(audit(9, ANNA, ("priority", "high"))).solved_at is None

@@ -447,6 +447,55 @@ def test_a_word_of_thanks_that_leaves_the_ticket_solved_starts_no_clock():
     assert (decision.starts_at, decision.target.state) == (at("Mon 09:00"), State.CANCELLED)
 
 
+@pytest.mark.parametrize("looks", [(), ("Mon 10:00",), ("Mon 10:00", "Mon 15:00")])
+def test_solved_reopened_answered_and_solved_again_the_answer_is_judged_by_the_second_clock(looks):
+    desk = Helpdesk(ticket("Enterprise"))
+    desk.solve("Mon 10:00")
+    for now in looks[:1]:
+        desk.look(now)
+    desk.write(message("Mon 15:00"), status=Status.OPEN)
+    for now in looks[1:]:
+        desk.look(now)
+    desk.write(message("Mon 16:00", Author.AGENT))
+    desk.solve("Mon 16:30")
+    decision = desk.look("Tue 09:00")
+    assert decision.starts_at == at("Mon 15:00")
+    assert (decision.target.state, decision.target.response_at) == (State.MET, at("Mon 16:00"))
+
+
+@pytest.mark.parametrize("seen_solved", [True, False])
+@pytest.mark.parametrize("seen_open", [True, False])
+@pytest.mark.parametrize(
+    ("again", "state"), [("Tue 11:00", "cancelled"), ("Wed 11:00", "breached")]
+)
+def test_solved_reopened_and_solved_again_without_a_reply_each_clock_has_its_own_solving(
+    seen_solved, seen_open, again, state
+):
+    desk = Helpdesk(ticket("Enterprise"))
+    desk.solve("Mon 10:00")
+    if seen_solved:
+        desk.look("Mon 10:00")
+    desk.write(message("Tue 09:00"), status=Status.OPEN)
+    if seen_open:
+        desk.look("Tue 10:00")
+    desk.solve(again)  # the second deadline is Tuesday 15:00, the first was Monday 15:00
+    for now in (again, "Fri 09:00"):
+        decision = desk.look(now)
+        assert decision.starts_at == at("Tue 09:00")
+        assert decision.target.state is State(state)
+
+
+def test_a_word_of_thanks_between_two_solvings_starts_no_clock_unless_the_ticket_was_open_again():
+    desk = Helpdesk()
+    desk.solve("Mon 10:00")
+    desk.write(message("Mon 11:00", text="Merci !"))
+    assert desk.look("Mon 12:00").starts_at == at("Mon 09:00")
+    desk.change(status=Status.OPEN)  # an agent thinks that it needs an answer after all
+    desk.solve("Mon 15:00")
+    decision = desk.look("Mon 16:00")
+    assert (decision.starts_at, decision.target.state) == (at("Mon 11:00"), State.CANCELLED)
+
+
 def test_where_only_the_last_solving_is_known_the_first_clock_holds():
     """The earlier start, and so the earlier deadline, is the safe side for the partner."""
     desk = Helpdesk(ticket("Enterprise"))  # solved without a reply at 10:00, but nobody tells
