@@ -5,11 +5,11 @@ The rest of the body is what an admin typed; it is not read.
 
 from __future__ import annotations
 
-import json
-import re
+from collections.abc import Mapping
 
 from connectors.base import Delivery, TicketEvent
 from connectors.errors import PayloadError
+from connectors.payloads import named_ticket, read_payload
 
 
 def parse(delivery: Delivery) -> TicketEvent | None:
@@ -17,14 +17,9 @@ def parse(delivery: Delivery) -> TicketEvent | None:
 
     Freshdesk names no delivery, so nothing is dropped as a duplicate; a second look is harmless.
     """
-    try:
-        payload = json.loads(delivery.body)
-    except (ValueError, RecursionError):
-        raise PayloadError("the body is not JSON") from None
-    if isinstance(payload, dict) and isinstance(payload.get("freshdesk_webhook"), dict):
-        payload = payload["freshdesk_webhook"]
-    found = payload.get("ticket_id") if isinstance(payload, dict) else None
-    text = str(found) if isinstance(found, int | str) and not isinstance(found, bool) else ""
-    if not re.fullmatch(r"[1-9][0-9]{0,18}", text):
-        raise PayloadError("ticket_id is missing or not a ticket's number")
-    return TicketEvent(ticket_id=text, name="rule")
+    payload = read_payload(delivery.body)
+    simple = payload.get("freshdesk_webhook")  # what its rules send where no body is written
+    named = named_ticket(simple if isinstance(simple, Mapping) else payload)
+    if named is None:
+        raise PayloadError("the body names no ticket: ticket_id is missing")
+    return TicketEvent(ticket_id=named, name="rule")

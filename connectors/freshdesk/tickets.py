@@ -253,7 +253,9 @@ _FROM = re.compile(
 
 
 def _channel(source: object) -> Channel | None:
-    return None if source is None else _CHANNELS.get(number(source), Channel.OTHER)
+    """The channel; what is no source's number says nothing, and in doubt the clock runs."""
+    known = number(source)
+    return _CHANNELS.get(known, Channel.OTHER) if known else None
 
 
 def _status(ticket_json: Mapping[str, Any]) -> Status:

@@ -6,13 +6,14 @@ Reads only which ticket it is about; everything else is fetched.
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from connectors.base import Delivery, Knock, OrganizationEvent, TicketEvent
 from connectors.errors import PayloadError
+from connectors.payloads import named_ticket, read_payload, ticket_number
 
 KNOCK = "regiondo_sla_test"  # the key that `connect` puts into a test request of its own words
 _TICKET_TYPE = "zen:event-type:ticket."
@@ -26,49 +27,36 @@ def parse(delivery: Delivery) -> TicketEvent | OrganizationEvent | Knock | None:
 
     Ids come as text or number, times with 0 to 9 digits of a second's fraction.
     """
-    try:
-        payload = json.loads(delivery.body)
-    except (ValueError, RecursionError):
-        raise PayloadError("the body is not JSON") from None
-    if not isinstance(payload, dict):
-        raise PayloadError("the body is not a JSON object")
+    payload = read_payload(delivery.body)
     kind = payload.get("type")
     if isinstance(kind, str) and kind.startswith("zen:event-type:"):
         detail = payload.get("detail")
         found = detail.get("id") if isinstance(detail, dict) else None
         if kind.startswith(_ORGANIZATION_TYPE):
             return OrganizationEvent(
-                organization_id=_number(found, "detail.id", "an organisation"),
+                organization_id=ticket_number(found, "detail.id", "an organisation"),
                 name=kind.removeprefix(_ORGANIZATION_TYPE)[:80],
                 dedupe_keys=_event_key(payload),
             )
         if not kind.startswith(_TICKET_TYPE):
             return None
         return TicketEvent(
-            ticket_id=_number(found, "detail.id", "a ticket"),
+            ticket_id=ticket_number(found, "detail.id", "a ticket"),
             name=kind.removeprefix(_TICKET_TYPE)[:80],
             dedupe_keys=_event_key(payload),
             occurred_at=_instant(payload.get("time")),
         )
     if isinstance(payload.get(KNOCK), str):
         return Knock(nonce=payload[KNOCK][:80])
-    if "ticket_id" in payload:
-        return TicketEvent(
-            ticket_id=_number(payload["ticket_id"], "ticket_id", "a ticket"), name="trigger"
-        )
+    named = named_ticket(payload)
+    if named:
+        return TicketEvent(ticket_id=named, name="trigger")
     raise PayloadError("the body names no ticket: neither a ticket event nor ticket_id")
 
 
-def _event_key(payload: dict[str, Any]) -> tuple[str, ...]:
+def _event_key(payload: Mapping[str, Any]) -> tuple[str, ...]:
     event_id = payload.get("id")
     return (f"event:{event_id}",) if isinstance(event_id, str) and event_id else ()
-
-
-def _number(found: Any, where: str, whose: str) -> str:
-    text = str(found) if isinstance(found, int | str) and not isinstance(found, bool) else ""
-    if not re.fullmatch(r"[1-9][0-9]{0,18}", text):
-        raise PayloadError(f"{where} is not {whose}'s number")
-    return text
 
 
 def _instant(text: Any) -> datetime | None:
