@@ -45,12 +45,15 @@ class Found:
 class Page:
     """A page of tickets, and the cursor after it; `more` says that another page is there.
 
-    `kept` is what the vendor's `take_over` needs of it.
+    `changed_at` is the last change in it and `read_at` when it was read, both by the vendor's clock
+    and None where it does not tell. `kept` is what the vendor's `take_over` needs of it.
     """
 
     found: tuple[Found, ...]
     cursor: str
     more: bool
+    changed_at: datetime | None = None
+    read_at: datetime | None = None
     kept: object = None
 
 

@@ -86,6 +86,8 @@ class FreshdeskBulk:
             found=found,
             cursor=_next(since, page, rows),
             more=len(rows) == _PAGE,
+            changed_at=_updated_at(rows[-1]) if rows else None,
+            read_at=self._client.session.vendor_clock(),
             kept=self._connector.listed_so_far(),
         )
 

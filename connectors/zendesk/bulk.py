@@ -94,9 +94,14 @@ class ZendeskBulk:
             ticket = self._connector.listed(raw, self._users, organizations)
             ticket = replace(ticket, first_response_at=_replied_at(ticket, measured))
             found.append(Found(ticket=ticket, settled=_is_settled(ticket, raw, measured)))
-        more = not answer.get("end_of_stream", True)
-        kept = (self._connector.listed_so_far(), self._users)
-        return Page(found=tuple(found), cursor=_after(answer, cursor), more=more, kept=kept)
+        return Page(
+            found=tuple(found),
+            cursor=_after(answer, cursor),
+            more=not answer.get("end_of_stream", True),
+            changed_at=_changed_at(list(listed.values())),
+            read_at=self._client.session.vendor_clock(),
+            kept=(self._connector.listed_so_far(), self._users),
+        )
 
     def take_over(self, page: Page) -> None:
         """Work on the tickets of a page that another thread has read."""
@@ -208,6 +213,12 @@ def _by_id(answer: Mapping[str, Any], name: str, key: str = "id") -> dict[str, A
 def _after(answer: Mapping[str, Any], cursor: str) -> str:
     after = answer.get("after_cursor")
     return f"cursor={quote(str(after))}" if after else cursor
+
+
+def _changed_at(rows: Sequence[Mapping[str, Any]]) -> datetime | None:
+    """The last change in a page of the export, which goes by `generated_timestamp`."""
+    stamp = rows[-1].get("generated_timestamp") if rows else None
+    return datetime.fromtimestamp(stamp, UTC) if isinstance(stamp, int) else None
 
 
 def _failure(result: Mapping[str, Any]) -> VendorError:

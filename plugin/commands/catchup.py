@@ -21,7 +21,7 @@ from plugin.settings import Settings
 from sla_rules.decision import instant
 
 if TYPE_CHECKING:
-    from plugin.backfill import Counts
+    from plugin.backfill_batch import Counts
 
 
 class _Instant(click.ParamType):  # type: ignore[type-arg]
@@ -122,7 +122,8 @@ def backfill(
     Example:
       regiondo-sla backfill acme --dry-run --csv changes.csv
     """
-    from plugin.backfill import LONG_AGO, AlreadyRunning, Backfill, Options
+    from plugin.backfill import AlreadyRunning, Backfill
+    from plugin.backfill_batch import LONG_AGO, Options
 
     if csv_file and not dry_run:
         raise click.UsageError("--csv goes with --dry-run")
