@@ -141,6 +141,13 @@ class ConnectBulk(Protocol):
         """Return it, for one thread. Raises `VendorError`."""
 
 
+class SetUp(Protocol):
+    """Makes what administers an account."""
+
+    def __call__(self, connection: Connection, wishes: Wishes, pace: Pace | None = None) -> Setup:
+        """Return it. Raises `AddressError`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vendor:
     """Everything the service needs to know of a vendor.
@@ -160,6 +167,6 @@ class Vendor:
     connect: Connect
     bulk: ConnectBulk
     manual_steps: Callable[[Connection, str], list[str]]
-    setup: Callable[[Connection, Wishes], Setup]
+    setup: SetUp
     domain: str
     credential_sets: tuple[tuple[str, ...], ...]

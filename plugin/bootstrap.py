@@ -11,7 +11,7 @@ from connectors.registry import VENDORS
 from plugin import outgoing
 from plugin.calendars import Calendars
 from plugin.notify import Notifier, signing_key
-from plugin.pacing import AccountPace
+from plugin.pacing import ADMIN_PATIENCE, AccountPace
 from plugin.pipeline import Services, utc_now
 from plugin.policies import Policies
 from plugin.secrets import Vault
@@ -35,6 +35,9 @@ def build_services(
         vendors=VENDORS,
         connector=_PerThread(lambda c: VENDORS[c.vendor].connect(c, AccountPace(store.budgets, c))),
         bulk=_PerThread(lambda c: VENDORS[c.vendor].bulk(c, AccountPace(store.budgets, c))),
+        setup=lambda c, wishes: VENDORS[c.vendor].setup(
+            c, wishes, AccountPace(store.budgets, c, patience=ADMIN_PATIENCE)
+        ),
         policies=Policies(settings.policy, store.policies, Calendars(settings.var)),
         clock=utc_now,
         sweep_minutes=settings.sweep_minutes,

@@ -23,6 +23,7 @@ from plugin.store.pacing import Budgets, Draw, Rhythm
 log = structlog.get_logger()
 
 PATIENCE = 2.0  # seconds that a worker's slot may wait inside a call
+ADMIN_PATIENCE = 30.0  # seconds; a person connects or examines an account
 BULK_PATIENCE = 120.0  # seconds; bulk work holds no worker's slot
 SWEEP_PATIENCE = 15.0  # seconds; exports and lists are allowed few a minute
 BULK_RESERVE = 0.3  # of every shared bucket, left for live work
@@ -44,16 +45,19 @@ def bulk_work(patience: float = BULK_PATIENCE) -> Iterator[None]:
 
 
 class AccountPace:
-    """The pace of one account, for one thread.
+    """The pace of one account, for one thread. Live work waits `patience` seconds for its turn.
 
     Settings of the connection: `limits` (requests in the bucket's window, by bucket, such as
     `{"account": 400, "incremental-exports": 30}`) and `bulk_reserve` (0 to 0.9).
     """
 
-    def __init__(self, budgets: Budgets, connection: Connection) -> None:
+    def __init__(
+        self, budgets: Budgets, connection: Connection, *, patience: float = PATIENCE
+    ) -> None:
         self._budgets = budgets
         self._key = connection.key
         self._vendor = connection.vendor
+        self._patience = patience
         self._limits = _limits(connection.settings)
         self._share = 1 - _reserve(connection.settings)
         self._rhythms: dict[str, Rhythm] = {}
@@ -74,7 +78,7 @@ class AccountPace:
             for charge in charges
         ]
         started_at = time.monotonic()
-        give_up_at = started_at + (PATIENCE if patience is None else patience)
+        give_up_at = started_at + (self._patience if patience is None else patience)
         while wait := self._budgets.take(self._key, draws):
             if time.monotonic() + wait > give_up_at:
                 PUT_OFF.labels(self._vendor).inc()

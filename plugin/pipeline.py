@@ -21,6 +21,7 @@ from connectors.errors import (
     VendorError,
     VerificationError,
 )
+from connectors.setup import Setup, Wishes
 from connectors.time_limit import time_limit
 from plugin.metrics import CALLS_PER_LOOK, JUDGED, LOOKS, VENDOR_CALLS, VENDOR_ERRORS
 from plugin.notify import Notifier, notices_for
@@ -68,14 +69,15 @@ class UnknownConnection(Exception):
 class Services:
     """What the pipeline works with.
 
-    `connector` and `bulk` return this thread's own for an account; `policies` the versions as they
-    are now. `sweep_minutes` lie between two sweeps of an account.
+    `connector` and `bulk` return this thread's own for an account, `setup` its administration;
+    `policies` the versions as they are now. `sweep_minutes` lie between two sweeps of an account.
     """
 
     store: Store
     vendors: Mapping[str, Vendor]
     connector: Callable[[Connection], Connector]
     bulk: Callable[[Connection], Bulk]
+    setup: Callable[[Connection, Wishes], Setup]
     policies: Callable[[], PolicyHistory]
     clock: Callable[[], datetime]
     notifier: Notifier | None = None

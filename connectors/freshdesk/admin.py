@@ -6,14 +6,12 @@ What is made of it is `provision.py`, what is wrong with it `checks.py`; tickets
 
 from __future__ import annotations
 
-from typing import Any
-
+from connectors.api import Api, Json
 from connectors.base import Connection
-from connectors.errors import TicketNotFound
+from connectors.pace import Pace
 
 from .client import FreshdeskClient
 
-Json = dict[str, Any]
 CREATION, UPDATE = 1, 4  # kinds of automation rule
 PATHS = {
     "ticket_field": "/admin/ticket_fields",
@@ -23,11 +21,11 @@ PATHS = {
 }
 
 
-class FreshdeskAdmin:
+class FreshdeskAdmin(Api):
     """One account's administration. Every method may raise a `VendorError`."""
 
-    def __init__(self, connection: Connection) -> None:
-        self.session = FreshdeskClient(connection).session
+    def __init__(self, connection: Connection, pace: Pace | None = None) -> None:
+        super().__init__(FreshdeskClient(connection, pace).session, "/api/v2")
 
     def me(self) -> Json:
         """Return the agent who owns the key."""
@@ -62,33 +60,7 @@ class FreshdeskAdmin:
             return list(answer.get("rules") or []), meta.get("cascading_rules") is not False
         return list(answer or []), True
 
-    def get(self, path: str) -> Any:
-        """Return what stands at a path under `/api/v2`."""
-        return self.session.get(self._url(path)).json()
-
-    def post(self, path: str, body: Json) -> Json:
-        """Make something and return it."""
-        answer: Json = self.session.post(self._url(path), json=body).json()
-        return answer
-
     def make(self, kind: str, body: Json, connection: Connection) -> str:
         """Make something of a kind in `PATHS` and return its id. As a step's `make`."""
         del connection
         return str(self.post(PATHS[kind], body)["id"])
-
-    def put(self, path: str, body: Json) -> None:
-        """Change something."""
-        self.session.put(self._url(path), json=body)
-
-    def delete(self, path: str) -> bool:
-        """Remove something; False where it is gone already."""
-        try:
-            self.session.delete(self._url(path))
-        except TicketNotFound as error:
-            if error.status != 404:
-                raise
-            return False
-        return True
-
-    def _url(self, path: str) -> str:
-        return f"{self.session.base_url}/api/v2{path}"

@@ -75,6 +75,8 @@ class FreshdeskBulk:
             return Changes(versions=_versions(rows), cursor=_next(since, page, rows), more=True)
         last = max([instant(since), *map(_updated_at, rows)], key=lambda at: at or _EPOCH)
         begun = max(instant(since) or _EPOCH, (last or _EPOCH) - _OVERLAP)
+        now = self._client.session.vendor_clock() or datetime.now(UTC)
+        begun = min(begun, now - _OVERLAP)  # a ticket dated ahead must not hide what comes
         return Changes(versions=_versions(rows), cursor=_cursor(iso(begun), 1, 0), more=False)
 
     def page(self, cursor: str) -> Page:

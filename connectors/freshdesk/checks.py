@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from connectors.api import Json
 from connectors.base import Connection
 from connectors.errors import CredentialsRejected, Rejected, TicketNotFound, VendorUnavailable
 from connectors.json_values import instant
 from connectors.setup import Finding, Identity, Inspection, Level
 
-from .admin import CREATION, FreshdeskAdmin, Json
+from .admin import CREATION, FreshdeskAdmin
 
 NEW_ENGINE_SINCE = datetime(2025, 8, 25, tzinfo=UTC)
 EXPIRY_NOTICE = timedelta(days=30)

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 
+from connectors.api import Json
 from connectors.base import Connection
 from connectors.setup import CONTACT_TITLE, TIER_TITLE, Step, Wishes, with_settings
 
-from .admin import FreshdeskAdmin, Json
+from .admin import FreshdeskAdmin
 
 OPTIONS: Mapping[str, tuple[str, ...]] = {
     "kind": ("Error", "Question", "Feature request"),

@@ -14,7 +14,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from connectors.api import Json
 from connectors.base import Connection, WebhookSecret
+from connectors.pace import Pace
 from connectors.setup import (
     Finding,
     Identity,
@@ -26,7 +28,7 @@ from connectors.setup import (
 )
 
 from . import checks
-from .admin import CREATION, PATHS, UPDATE, FreshdeskAdmin, Json
+from .admin import CREATION, PATHS, UPDATE, FreshdeskAdmin
 from .fields import OPTIONS, company_fields, ticket_fields
 from .webhook_token import mint_token
 
@@ -37,10 +39,10 @@ _ANY = "--"
 class FreshdeskSetup:
     """The administration of one Freshdesk account."""
 
-    def __init__(self, connection: Connection, wishes: Wishes) -> None:
+    def __init__(self, connection: Connection, wishes: Wishes, pace: Pace | None = None) -> None:
         self._connection = connection
         self._wishes = wishes
-        self._admin = FreshdeskAdmin(connection)
+        self._admin = FreshdeskAdmin(connection, pace)
 
     def identify(self) -> Identity:
         """Return whom the key acts as. Raises `CredentialsRejected`."""
@@ -242,6 +244,6 @@ def _with_token(connection: Connection, kid: str) -> Connection:
     return replace(connection, webhook_secrets=(new, *known[:1]))
 
 
-def setup(connection: Connection, wishes: Wishes) -> FreshdeskSetup:
+def setup(connection: Connection, wishes: Wishes, pace: Pace | None = None) -> FreshdeskSetup:
     """Return the administration of an account. Raises `AddressError`."""
-    return FreshdeskSetup(connection, wishes)
+    return FreshdeskSetup(connection, wishes, pace)

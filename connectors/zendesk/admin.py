@@ -6,15 +6,13 @@ What is made of it is `provision.py`, what is wrong with it `checks.py`; tickets
 
 from __future__ import annotations
 
-from typing import Any
-
+from connectors.api import Api, Json
 from connectors.base import Connection
-from connectors.errors import CredentialsRejected, TicketNotFound
+from connectors.errors import CredentialsRejected
+from connectors.pace import Pace
 
-from .client import ZendeskSession
+from .client import ZendeskSession, pages
 
-Json = dict[str, Any]
-_MOST_PAGES = 100
 PATHS = {
     "ticket_field": "/ticket_fields",
     "organization_field": "/organization_fields",
@@ -24,11 +22,13 @@ PATHS = {
 }
 
 
-class ZendeskAdmin:
+class ZendeskAdmin(Api):
     """One account's administration. Every method may raise a `VendorError`."""
 
-    def __init__(self, connection: Connection) -> None:
-        self.session = ZendeskSession(connection)
+    session: ZendeskSession
+
+    def __init__(self, connection: Connection, pace: Pace | None = None) -> None:
+        super().__init__(ZendeskSession(connection, pace), "/api/v2")
 
     def me(self) -> Json:
         """Return whom we act as.
@@ -49,47 +49,13 @@ class ZendeskAdmin:
 
     def every(self, path: str, name: str) -> list[Json]:
         """Return all pages of a list."""
-        found: list[Json] = []
-        following: str | None = f"{path}?page[size]=100"
-        for _ in range(_MOST_PAGES):
-            if following is None:
-                break
-            page = self.get(following)
-            found += page.get(name) or []
-            more = (page.get("meta") or {}).get("has_more")
-            after = (page.get("meta") or {}).get("after_cursor")
-            following = f"{path}?page[size]=100&page[after]={after}" if more and after else None
-        return found
-
-    def get(self, path: str) -> Json:
-        """Return what stands at a path under `/api/v2`."""
-        answer: Json = self.session.get(self._url(path)).json()
-        return answer
-
-    def post(self, path: str, body: Json) -> Json:
-        """Make something and return it."""
-        answer: Json = self.session.post(self._url(path), json=body).json()
-        return answer
+        return pages(self.session, f"/api/v2{path}?page[size]=100", name)
 
     def make(self, kind: str, body: Json, connection: Connection) -> str:
         """Make something of a kind in `PATHS` and return its id. As a step's `make`."""
         del connection
         given = {name: value for name, value in body.items() if value not in ([], None)}
         return str(self.post(PATHS[kind], {kind: given})[kind]["id"])
-
-    def put(self, path: str, body: Json) -> None:
-        """Change something."""
-        self.session.put(self._url(path), json=body)
-
-    def delete(self, path: str) -> bool:
-        """Remove something; False where it is gone already."""
-        try:
-            self.session.delete(self._url(path))
-        except TicketNotFound as error:
-            if error.status != 404:
-                raise
-            return False
-        return True
 
     def signing_secret(self, webhook_id: str) -> str:
         """Return the secret that signs a webhook's requests."""
@@ -98,9 +64,6 @@ class ZendeskAdmin:
     def new_signing_secret(self, webhook_id: str) -> str:
         """Replace that secret at once and return the new one."""
         return _secret(self.post(f"/webhooks/{webhook_id}/signing_secret", {}))
-
-    def _url(self, path: str) -> str:
-        return f"{self.session.base_url}/api/v2{path}"
 
 
 def _secret(answer: Json) -> str:

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from functools import partial
 
+from connectors.api import Json
 from connectors.base import Connection
 from connectors.errors import CredentialsRejected, Rejected, TicketNotFound, VendorUnavailable
 from connectors.setup import Finding, Identity, Inspection, Level, provisioned
 
-from .admin import Json, ZendeskAdmin
+from .admin import ZendeskAdmin
 
 TOKENS_END = date(2027, 4, 30)
 _ABSENT = (CredentialsRejected, TicketNotFound, Rejected, VendorUnavailable)

@@ -147,7 +147,7 @@ class ZendeskClient:
 
     def audits(self, ticket_id: str) -> list[dict[str, Any]]:
         """Return every audit of a ticket, oldest first."""
-        return self._pages(f"/api/v2/tickets/{ticket_id}/audits.json", "audits")
+        return pages(self.session, f"/api/v2/tickets/{ticket_id}/audits.json", "audits")
 
     def users(self, ids: list[str]) -> list[dict[str, Any]]:
         """Return users by id, at most 100."""
@@ -157,12 +157,14 @@ class ZendeskClient:
 
     def staff(self) -> list[dict[str, Any]]:
         """Return every agent and admin."""
-        return self._pages("/api/v2/users.json?role[]=agent&role[]=admin&page[size]=100", "users")
+        return pages(
+            self.session, "/api/v2/users.json?role[]=agent&role[]=admin&page[size]=100", "users"
+        )
 
     def group_ids(self, user_id: str) -> list[str]:
         """Return the groups that an agent belongs to."""
         path = f"/api/v2/users/{user_id}/group_memberships.json"
-        return [str(one.get("group_id")) for one in self._pages(path, "group_memberships")]
+        return [str(one.get("group_id")) for one in pages(self.session, path, "group_memberships")]
 
     def organization(self, organization_id: str) -> dict[str, Any]:
         """Return an organisation with its custom fields."""
@@ -171,7 +173,9 @@ class ZendeskClient:
 
     def organizations(self) -> list[dict[str, Any]]:
         """Return the account's organisations, the first 2,000 of them."""
-        return self._pages("/api/v2/organizations.json?page[size]=100", "organizations", most=20)
+        return pages(
+            self.session, "/api/v2/organizations.json?page[size]=100", "organizations", most=20
+        )
 
     def agents_by_email(self, email: str) -> list[dict[str, Any]]:
         """Return the users with that e-mail address."""
@@ -190,20 +194,6 @@ class ZendeskClient:
         self._zenpy.tickets.update(ticket)
         return dict(self.session.answer.json())
 
-    def _pages(self, path: str, name: str, *, most: int = 100) -> list[dict[str, Any]]:
-        """Return the rows of a list, by cursor or by page number as Zendesk goes on."""
-        found: list[dict[str, Any]] = []
-        for _ in range(most):
-            page = self._get(path)
-            found += [dict(row) for row in mappings(page.get(name))]
-            following = mapping(page.get("links")).get("next") or page.get("next_page")
-            parts = urlsplit(str(following)) if following else None
-            more = mapping(page.get("meta")).get("has_more", True)
-            if parts is None or not more or "/api/v2/" not in parts.path:
-                break
-            path = parts.path[parts.path.index("/api/v2/") :] + f"?{parts.query}"
-        return found
-
     def add_note(self, ticket_id: str, text: str, metadata: Mapping[str, str]) -> None:
         """Add a comment that is not public."""
         comment = {"body": text, "public": False}
@@ -215,3 +205,20 @@ class ZendeskClient:
     def _get(self, path: str) -> dict[str, Any]:
         answer: dict[str, Any] = self.session.get(self.session.base_url + path).json()
         return answer
+
+
+def pages(
+    session: AccountSession, path: str, name: str, *, most: int = 100
+) -> list[dict[str, Any]]:
+    """Return the rows of a list, by cursor or by page number as Zendesk goes on."""
+    found: list[dict[str, Any]] = []
+    for _ in range(most):
+        page = session.get(session.base_url + path).json()
+        found += [dict(row) for row in mappings(page.get(name))]
+        following = mapping(page.get("links")).get("next") or page.get("next_page")
+        parts = urlsplit(str(following)) if following else None
+        more = mapping(page.get("meta")).get("has_more", True)
+        if parts is None or not more or "/api/v2/" not in parts.path:
+            break
+        path = parts.path[parts.path.index("/api/v2/") :] + f"?{parts.query}"
+    return found

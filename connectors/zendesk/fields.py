@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from connectors.api import Json
 from connectors.base import Connection
 from connectors.setup import (
     ABOUT_FIELDS,
@@ -21,7 +22,7 @@ from connectors.setup import (
     with_settings,
 )
 
-from .admin import Json, ZendeskAdmin
+from .admin import ZendeskAdmin
 
 OPTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "kind": (

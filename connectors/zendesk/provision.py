@@ -14,7 +14,9 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
+from connectors.api import Json
 from connectors.base import Connection, WebhookSecret
+from connectors.pace import Pace
 from connectors.setup import (
     Finding,
     Identity,
@@ -26,7 +28,7 @@ from connectors.setup import (
 )
 
 from . import checks
-from .admin import PATHS, Json, ZendeskAdmin
+from .admin import PATHS, ZendeskAdmin
 from .events import KNOCK
 from .fields import organization_fields, ticket_fields
 from .views import views
@@ -58,10 +60,10 @@ BY_TRIGGERS = "conditional_ticket_events"
 class ZendeskSetup:
     """The administration of one Zendesk account."""
 
-    def __init__(self, connection: Connection, wishes: Wishes) -> None:
+    def __init__(self, connection: Connection, wishes: Wishes, pace: Pace | None = None) -> None:
         self._connection = connection
         self._wishes = wishes
-        self._admin = ZendeskAdmin(connection)
+        self._admin = ZendeskAdmin(connection, pace)
 
     def identify(self) -> Identity:
         """Return whom the credentials act as. Raises `CredentialsRejected`."""
@@ -218,6 +220,6 @@ def _with_secret(connection: Connection, webhook_id: str, value: str) -> Connect
     return replace(connection, webhook_secrets=(new, *known[:1]))
 
 
-def setup(connection: Connection, wishes: Wishes) -> ZendeskSetup:
+def setup(connection: Connection, wishes: Wishes, pace: Pace | None = None) -> ZendeskSetup:
     """Return the administration of an account. Raises `AddressError`."""
-    return ZendeskSetup(connection, wishes)
+    return ZendeskSetup(connection, wishes, pace)

@@ -77,7 +77,7 @@ def plan_account(services: Services, request: AccountRequest) -> Plan:
         raise ConnectError(f"{request.vendor!r} is not one of {', '.join(services.vendors)}")
     connection, known = requested(services, vendor, request)
     wishes = wishes_of(services, connection, request.token_lasts)
-    setup = vendor.setup(connection, wishes)
+    setup = services.setup(connection, wishes)
     identity = _identify(setup, connection, vendor.title)
     if identity.refusal:
         raise ConnectError(
@@ -90,7 +90,7 @@ def plan_account(services: Services, request: AccountRequest) -> Plan:
         acting_user_id=identity.id,
         acting_user_name=identity.name,
     )
-    setup = vendor.setup(connection, wishes)
+    setup = services.setup(connection, wishes)
     return Plan(
         connection=connection,
         known=known,

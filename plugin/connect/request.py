@@ -80,7 +80,7 @@ def open_setup(
 ) -> Setup:
     """Return the administration of an account as it was connected. Raises `AddressError`."""
     wishes = wishes_of(services, connection, token_lasts)
-    return services.vendors[connection.vendor].setup(connection, wishes)
+    return services.setup(connection, wishes)
 
 
 def requested(

@@ -91,6 +91,7 @@ class Gate:
                 "path": request.full_path.rstrip("?"),
                 "body": request.get_json(silent=True),
                 "status": reply.status,
+                "fault": fault.kind if fault else None,
                 "at": iso(self._clock()),
             }
         )

@@ -1,0 +1,144 @@
+"""Whatever goes wrong between us and the helpdesks, every ticket ends as the contract says.
+
+Web, worker and sandbox are processes and speak HTTP; a seventh of the requests fails.
+"""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import requests
+from e2e.running import TIERS, Running, wait_until
+from e2e.test_kills import open_jobs, undecided, written_twice
+from e2e.test_main_job import HOURS, due_by_walking
+
+API_FAULTS = ("429", "503", "timeout", "reset", "slow")
+WEBHOOK_FAULTS = ("duplicate", "reorder", "drop")
+RATES = {"timeout": 0.03, "slow": 0.1, "drop": 0.3, "duplicate": 0.5, "reorder": 0.5}
+SECONDS = {"timeout": 11, "slow": 1, "reorder": 3}  # we wait ten for an answer
+SHARED = 40  # requests for what all tickets share: agents, partners, fields, sweeps
+PER_EVENT = {"zendesk": 5, "freshdesk": 4}  # ticket, audits, write, and echoes at a read each
+
+
+@pytest.fixture
+def swept(database_url, tmp_path, monkeypatch):
+    """A service that sweeps every minute; what it may use is what large plans allow."""
+    monkeypatch.setenv("SLA_SWEEP_MINUTES", "0.5")
+    running = Running(database_url, tmp_path)
+    large = {"zendesk": {"high_volume": True, "export_lag_seconds": 2}}
+    large["freshdesk"] = {"plan": "purchased_2000"}
+    for vendor, settings in large.items():
+        running.act(vendor, "settings", **settings)
+        running.act(vendor, "agents", name="Anna", email="anna@support.example")
+    yield running
+    running.stop()
+
+
+def faults_of(kind):
+    """Faults of a kind on both vendors; API requests fail before or after they were carried out."""
+    one = {"kind": kind, "rate": RATES.get(kind, 0.14)}
+    if kind in SECONDS:
+        one["seconds"] = SECONDS[kind]
+    if kind in {"503", "timeout", "reset"}:
+        half = one["rate"] / 2
+        return [{**one, "rate": half}, {**one, "rate": half, "after": True}]
+    return [one]
+
+
+def mail(running, vendor, tier, at):
+    sent = running.act(
+        vendor,
+        "emails",
+        **{"from": f"luc@{tier}.example"},
+        name="Luc",
+        organization=tier,
+        subject="Erreur",
+        body="Le paiement ne fonctionne plus, erreur 500.",
+        at=at.isoformat(),
+    )
+    return sent["id"]
+
+
+def send_events(running, events):
+    """Mails on both vendors, and an agent's answer to every third; returns what is due when."""
+    due, answered = {}, []
+    for number in range(events * 3 // 4):
+        vendor, tier = ("zendesk", "freshdesk")[number % 2], TIERS[number // 2 % 4]
+        at = datetime.now(UTC) - timedelta(minutes=number % 60 + 2)
+        ticket = mail(running, vendor, tier, at)
+        due[vendor, ticket] = due_by_walking(at, HOURS[tier])
+        if number % 3 == 0:
+            answered.append((vendor, ticket))
+    for vendor, ticket in answered:
+        running.act(vendor, "replies", ticket=ticket, agent="Anna")
+    return due, answered
+
+
+def not_right(running, due, answered):
+    """Tickets that do not stand as the contract says: due when, or answered in time."""
+    wrong = {}
+    for (vendor, number), expected in due.items():
+        ticket = running.ticket(vendor, number)
+        shown = ticket["fr_due_by" if vendor == "freshdesk" else "due_at"]
+        if (vendor, number) in answered:
+            is_right = "sla_met" in ticket["tags"] and (vendor == "freshdesk" or shown is None)
+        else:
+            is_right = shown is not None and datetime.fromisoformat(shown) == expected
+        if not is_right:
+            wrong[vendor, number] = (shown, expected, ticket["tags"])
+    return wrong
+
+
+def check_calls(running, kind, due, answered):
+    """No more requests than events and faults need, none over the budget, no write twice."""
+    journal = requests.get(f"{running.sandbox}/sandbox/calls", timeout=60).json()
+    assert [c for c in journal if c["status"] == 429 and c["fault"] is None] == []
+    for vendor in running.names:
+        calls = [call for call in journal if call["vendor"] == vendor]
+        hit = sum(call["fault"] is not None for call in calls)
+        events = sum(1 for v, _ in (*due, *answered) if v == vendor)
+        writes = Counter(
+            call["path"] for call in calls if call["method"] == "PUT" and call["status"] == 200
+        )
+        print(
+            f"\n{kind} {vendor}: {events} events, {len(calls)} calls, {hit} hit, "
+            f"{sum(writes.values())} writes"
+        )
+        if kind in API_FAULTS:
+            assert hit, "no fault was met"
+        assert len(calls) <= PER_EVENT[vendor] * events + 4 * hit + SHARED
+        assert sum(writes.values()) <= events + hit
+
+
+def run(running, kind, events, within):
+    for address in ("calls", "deliveries"):
+        requests.delete(f"{running.sandbox}/sandbox/{address}", timeout=10)
+    requests.post(f"{running.sandbox}/sandbox/faults", json=faults_of(kind), timeout=10)
+    due, answered = send_events(running, events)
+    wait_until(
+        lambda: open_jobs(running) == 0 and not not_right(running, due, answered),
+        within=within,
+        what=f"the right end of every ticket under {kind}",
+        every=2,
+    )
+    requests.delete(f"{running.sandbox}/sandbox/faults", timeout=10)
+    check_calls(running, kind, due, answered)
+    if kind in WEBHOOK_FAULTS:
+        sent = requests.get(f"{running.sandbox}/sandbox/deliveries", timeout=60).json()
+        assert len(sent) > events / 2
+    assert undecided(running, {key: at for key, at in due.items() if key not in answered}) == {}
+    assert written_twice(running) == {}
+    assert running.services.store.dead_letters.counts() == {}
+
+
+@pytest.mark.timeout(600)
+def test_under_every_fault_all_tickets_end_right_in_few_calls(swept):
+    for kind in (*API_FAULTS, *WEBHOOK_FAULTS):
+        run(swept, kind, events=32, within=180)
+
+
+@pytest.mark.acceptance
+@pytest.mark.timeout(3000)
+@pytest.mark.parametrize("kind", [*API_FAULTS, *WEBHOOK_FAULTS])
+def test_five_hundred_events_under_a_fault_end_right_in_few_calls(swept, kind):
+    run(swept, kind, events=500, within=1800)
