@@ -7,8 +7,8 @@ Names no vendor; `bulk.py` in each vendor's folder does the work. One ticket at 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from sla_rules.ticket import Ticket, TicketPatch, Traits, Written
@@ -22,12 +22,15 @@ class Changes:
 
     `cursor` leads on after this page; `more` says that there is something there already.
     `known_only` are those of interest only where we know the ticket: spam and the bin.
+    `organizations` changed, by id; what was read of them before may still be used for `stale_for`.
     """
 
     versions: Mapping[str, datetime | None]
     cursor: str
     more: bool
     known_only: frozenset[str] = frozenset()
+    organizations: Mapping[str, datetime | None] = field(default_factory=dict)
+    stale_for: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,10 @@ def sweep(
             cursor = _begin(services, bulk, key, since)
             for _ in range(MOST_PAGES):
                 changes = _changes(services, bulk, key, cursor)
-                queued = sweeps.advance(key, changes)
+                queued = services.store.organizations.swept(
+                    key, changes.organizations, services.clock(), changes.stale_for
+                )
+                queued += sweeps.advance(key, changes)
                 cursor = changes.cursor
                 done = Swept(
                     changed=done.changed + len(changes.versions), queued=done.queued + queued

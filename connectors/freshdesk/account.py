@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from connectors.base import Connection
@@ -27,8 +28,10 @@ class _Contact:
     groups: tuple[str, ...] = ()
 
 
-_companies: ShortCache[Json] = ShortCache(60)
-_domains: ShortCache[Json] = ShortCache(600)
+COMPANY_LIFE = timedelta(minutes=1)
+
+_companies: ShortCache[Json] = ShortCache(COMPANY_LIFE.total_seconds())
+_domains: ShortCache[str] = ShortCache(600)
 _contacts: ShortCache[Json] = ShortCache(600)
 _named: ShortCache[_Contact] = ShortCache(60)
 _types: ShortCache[tuple[str, ...]] = ShortCache(600)
@@ -60,8 +63,8 @@ class Account:
             return self._read_company(primary), "the requester's primary company"
         email = text(mapping(ticket_json.get("requester")).get("email")) or ""
         domain = email.rpartition("@")[2].lower().replace("'", "")
-        found = self._company_of(domain) if domain else {}
-        return (found, f"the e-mail domain {domain}") if found else (None, None)
+        owner = self._owner_of(domain) if domain else ""
+        return (self._read_company(owner), f"the e-mail domain {domain}") if owner else (None, None)
 
     def named_contact(
         self, ticket_json: Json, company: Json | None
@@ -110,12 +113,15 @@ class Account:
 
         return _contacts.get((self._base, contact_id), read)
 
-    def _company_of(self, domain: str) -> Json:
-        def search() -> Json:
+    def _owner_of(self, domain: str) -> str:
+        """The id of the company that owns an e-mail domain; empty where none does."""
+
+        def search() -> str:
             try:
-                return self._client.company_of_domain(domain)
+                found = self._client.company_of_domain(domain)
             except (Rejected, TicketNotFound):
-                return {}
+                return ""
+            return identifier(found.get("id")) or ""
 
         return _domains.get((self._base, domain), search)
 

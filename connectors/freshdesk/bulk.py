@@ -14,11 +14,12 @@ from urllib.parse import urlencode
 
 from connectors.base import Connection
 from connectors.bulk import Changes, Found, Page
-from connectors.errors import VendorError
+from connectors.errors import Rejected, VendorError
 from connectors.json_values import instant
 from connectors.pace import Pace
 from sla_rules.ticket import Channel, Ticket, TicketPatch, Traits, Written
 
+from .account import COMPANY_LIFE
 from .connector import FreshdeskConnector
 from .updates import iso
 
@@ -26,6 +27,7 @@ _PAGE = 100
 _LAST_PAGE = 300  # the vendor's
 _OVERLAP = timedelta(minutes=2)  # how late a list may be is not documented
 _BINS = ("spam", "deleted")  # not in a plain list
+_LISTED = len(_BINS) + 1  # what a sweep asks for before the plain list
 _EMBEDS = "stats,requester,description"
 
 
@@ -57,7 +59,7 @@ class FreshdeskBulk:
         return _cursor(iso(since), 1)
 
     def changes(self, cursor: str) -> Changes:
-        """Return the next hundred changes; at the end of the list also spam and the bin.
+        """Return the next hundred changes; before them spam, the bin, and changed companies.
 
         The cursor after the last page lies two minutes back: nothing tells how late lists are.
         """
@@ -69,6 +71,14 @@ class FreshdeskBulk:
                 cursor=_cursor(since, 1, emptied + 1),
                 more=True,
                 known_only=frozenset(_versions(rows)),
+            )
+        if emptied == len(_BINS):  # no event tells of a company
+            return Changes(
+                versions={},
+                cursor=_cursor(since, 1),
+                more=True,
+                organizations=self._companies(since),
+                stale_for=COMPANY_LIFE,
             )
         rows = self._list(since, page)
         if len(rows) == _PAGE:
@@ -130,6 +140,15 @@ class FreshdeskBulk:
         ).json()
         return rows
 
+    def _companies(self, since: str) -> dict[str, datetime | None]:
+        """The companies changed at or after an instant; none where the account cannot say."""
+        try:
+            rows = self._client.companies(since)
+        except Rejected:
+            return {}
+        versions = _versions(rows)
+        return {one: at for one, at in versions.items() if at and at >= (instant(since) or _EPOCH)}
+
     def _found(self, raw: Mapping[str, Any]) -> Found:
         ticket = self._connector.listed(raw)
         # The requester's own e-mail starts the clock at its creation; `stats` tell the first
@@ -155,11 +174,11 @@ def _next(since: str, page: int, rows: Sequence[Mapping[str, Any]]) -> str:
     """
     last = _updated_at(rows[-1]) if rows else None
     if last is None or (last <= (instant(since) or _EPOCH) and page < _LAST_PAGE):
-        return _cursor(since, page + 1 if rows else page, len(_BINS))
-    return _cursor(iso(last), 1, len(_BINS))
+        return _cursor(since, page + 1 if rows else page)
+    return _cursor(iso(last), 1)
 
 
-def _cursor(since: str, page: int, emptied: int = len(_BINS)) -> str:
+def _cursor(since: str, page: int, emptied: int = _LISTED) -> str:
     return json.dumps([since, page, emptied])
 
 

@@ -54,18 +54,16 @@ class FreshdeskClient:
 
     def conversations(self, ticket_id: str) -> list[dict[str, Any]]:
         """Return every message of a ticket but its first, oldest first."""
-        found: list[dict[str, Any]] = []
-        for page in range(1, _MOST_PAGES + 1):
-            some = self._get(f"/tickets/{ticket_id}/conversations?page={page}&per_page={_PAGE}")
-            found += some
-            if len(some) < _PAGE:
-                break
-        return found
+        return self._pages(f"/tickets/{ticket_id}/conversations?")
 
     def company(self, company_id: str) -> dict[str, Any]:
         """Return a company with its custom fields."""
         found: dict[str, Any] = self._get(f"/companies/{company_id}")
         return found
+
+    def companies(self, since: str) -> list[dict[str, Any]]:
+        """Return the companies changed at or after an instant."""
+        return self._pages(f"/companies?updated_since={quote(since, safe=':')}")
 
     def company_of_domain(self, domain: str) -> dict[str, Any]:
         """Return the company that owns an e-mail domain, nothing where none does."""
@@ -112,6 +110,17 @@ class FreshdeskClient:
             f"{self.session.base_url}/api/v2/tickets/{ticket_id}/notes",
             json={"body": html.escape(text), "private": True},
         )
+
+    def _pages(self, path: str) -> list[dict[str, Any]]:
+        """Every row of a list; `path` is with its query, or ends with `?`."""
+        found: list[dict[str, Any]] = []
+        for page in range(1, _MOST_PAGES + 1):
+            joint = "" if path.endswith("?") else "&"
+            some = self._get(f"{path}{joint}page={page}&per_page={_PAGE}")
+            found += some
+            if len(some) < _PAGE:
+                break
+        return found
 
     def _get(self, path: str) -> Any:
         return self.session.get(f"{self.session.base_url}/api/v2{path}").json()

@@ -32,7 +32,7 @@ _fields: ShortCache[Fields] = ShortCache(600)
 _contacts: ShortCache[tuple[str | None, str | None]] = ShortCache(60)
 _groups: ShortCache[frozenset[str]] = ShortCache(600)
 _organizations: ShortCache[Json] = ShortCache(60)
-_domains: ShortCache[dict[str, Json]] = ShortCache(900)
+_domains: ShortCache[dict[str, str]] = ShortCache(900)
 
 
 class Account:
@@ -84,6 +84,7 @@ class Account:
         own = identifier(ticket_json.get("organization_id"))
         for one in sideloaded:
             if own and identifier(one.get("id")) == own:
+                _organizations.put((self._base, own), one)
                 return one, None
         if own:
             return self._read_organization(own), None
@@ -93,8 +94,12 @@ class Account:
         domain = (text(requester.get("email")) or "").rpartition("@")[2].lower()
         if not domain or self._settings.get("match_domains") is False:
             return None, None
-        found = _domains.get(self._base, self._find_domains).get(domain)
-        return (found, f"the e-mail domain {domain}") if found else (None, None)
+        owner = _domains.get(self._base, self._find_domains).get(domain)
+        return (
+            (self._read_organization(owner), f"the e-mail domain {domain}")
+            if owner
+            else (None, None)
+        )
 
     def named_contact(
         self, ticket_json: Json, organization: Json | None, options: Options
@@ -127,11 +132,13 @@ class Account:
         except TicketNotFound:
             return None
 
-    def _find_domains(self) -> dict[str, Json]:
-        found: dict[str, Json] = {}
+    def _find_domains(self) -> dict[str, str]:
+        """Which organisation, by its id, owns which e-mail domain."""
+        found: dict[str, str] = {}
         for one in self._client.organizations():
+            _organizations.put((self._base, str(one.get("id"))), one)
             for domain in one.get("domain_names") or ():
-                found.setdefault(str(domain).lower(), one)
+                found.setdefault(str(domain).lower(), str(one.get("id")))
         return found
 
     def _find_staff(self) -> dict[str, str]:

@@ -5,6 +5,9 @@ An organisation itself is not kept: the helpdesk holds it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
 from sqlalchemy import Connection, Select, select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -47,6 +50,23 @@ class Organizations:
             tickets = _open_tickets(delivery.connection, event.organization_id)
             return _enqueue(database, delivery.connection, tickets)
 
+    def swept(
+        self, connection: str, changed: Mapping[str, datetime | None], at: datetime, wait: timedelta
+    ) -> int:
+        """Queue looks, after `wait`, at the open tickets of organisations that a sweep saw changed.
+
+        Once a version; returns how many were queued.
+        """
+        queued = 0
+        with self._database.transaction() as database:
+            for organization, version in changed.items():
+                key = f"organization {organization} {version}"
+                row = {"connection": connection, "received_at": at, "key": key}
+                if _take_keys(database, [row]):
+                    tickets = _open_tickets(connection, organization)
+                    queued += _enqueue(database, connection, tickets, wait.total_seconds())
+        return queued
+
     def spread_tier(self, connection: str, ticket_id: str, organization_id: str, tier: str) -> int:
         """Queue a look at the organisation's open tickets of another tier; return how many.
 
@@ -85,8 +105,8 @@ def _open_tickets(connection: str, organization_id: str) -> Select[str]:
     )
 
 
-def _enqueue(database: Connection, connection: str, tickets: Select[str]) -> int:
+def _enqueue(database: Connection, connection: str, tickets: Select[str], wait: float = 0) -> int:
     return sum(
-        enqueue_look(database, connection=connection, ticket_id=ticket_id, attempt=1)
+        enqueue_look(database, connection=connection, ticket_id=ticket_id, attempt=1, wait=wait)
         for ticket_id in database.execute(tickets).scalars().all()
     )

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from installation import CREDENTIALS, serve
 
-from connectors.errors import CredentialsRejected, VendorUnavailable
+from connectors.errors import CredentialsRejected, RateLimited, VendorUnavailable
 from connectors.freshdesk.connector import VENDOR as FRESHDESK
 from connectors.freshdesk.provision import FreshdeskSetup
 from connectors.setup import Finding, Level, provisioned
@@ -72,6 +72,20 @@ def test_a_plan_writes_nothing_neither_here_nor_there(here, vendor):
     assert {step.found for step in plan.steps} == {None}
     assert here.writes() == []
     assert here.connected() is None
+
+
+@both
+def test_connecting_waits_for_its_turn_like_every_other_request(here, vendor):
+    here.account(vendor)
+    key = f"paced-{vendor}"
+    request = here.request(vendor, key=key)
+    connect_account(here.services, request)
+    asked = len(here.sandbox.calls)
+    here.services.store.budgets.hold(key, "account", live=60, bulk=60)
+    with pytest.raises(RateLimited):
+        plan_account(here.services, request)
+    assert next(examine(here.services, here.connected(key))).subject == "limits"
+    assert len(here.sandbox.calls) == asked
 
 
 @both

@@ -10,7 +10,9 @@ from click.testing import CliRunner
 from werkzeug.serving import make_server
 
 from connectors.base import Connection
+from connectors.cache import ShortCache
 from connectors.errors import VendorUnavailable
+from connectors.freshdesk import account as freshdesk_account
 from plugin.bootstrap import build_services
 from plugin.cli import cli
 from plugin.pipeline import look_at_ticket
@@ -206,6 +208,52 @@ def test_spam_and_the_bin_concern_only_tickets_that_we_know(account):
         account.people.spam(int(number))
     account.sweep()
     assert [one for one, _, _ in account.jobs()] == [known]
+
+
+def test_a_changed_package_of_a_company_has_its_open_tickets_looked_at_once(account, monkeypatch):
+    if account.vendor == "zendesk":
+        pytest.skip("its organisations have events")
+    account.people.create_company("Alpentour", tier="advanced", domains=["alpentour.example"])
+    named = account.mail(organization="Alpentour", sender="luc@alpentour.example")
+    by_domain = account.mail(organization=None, sender="eva@rhodania.example")
+    other = account.mail(organization=None, sender="eva@elsewhere.example")
+    account.people.update_company("Alpentour", domains=["alpentour.example", "rhodania.example"])
+    account.sweep()
+    account.work()
+    tiers = lambda: {  # noqa: E731
+        number: account.services.store.tickets.audit_trail("freshdesk", number)[-1].decision["tier"]
+        for number in (named, by_domain, other)
+    }
+    assert tiers() == {named: "advanced", by_domain: "advanced", other: "starter"}
+    account.clock.advance(5)
+    account.people.update_company("Alpentour", tier="enterprise")
+    account.query("delete from procrastinate_jobs returning 1")
+    account.sweep()
+    waiting = account.query(
+        "select args->>'ticket_id', scheduled_at - now() > interval '50 seconds'"
+        " from procrastinate_jobs where status = 'todo'"
+    )
+    assert sorted(waiting) == [(named, True), (by_domain, True)], "after what is cached has died"
+    monkeypatch.setattr(freshdesk_account, "_companies", ShortCache(0))
+    account.work()
+    assert tiers() == {named: "enterprise", by_domain: "enterprise", other: "starter"}
+    account.sweep()
+    account.work()
+    account.sweep()
+    assert account.jobs() == [], "one change is told once"
+
+
+def test_a_ticket_that_is_dated_ahead_hides_nothing_from_the_next_sweeps(account):
+    if account.vendor == "zendesk":
+        pytest.skip("its export goes by a cursor of its own")
+    ahead = account.mail()
+    account.people.ticket(int(ahead))["updated_at"] = "2099-01-01T00:00:00Z"
+    account.sweep()
+    account.work()
+    account.clock.advance(2)
+    number = account.mail()
+    account.sweep()
+    assert number in [one for one, _, _ in account.jobs()]
 
 
 def test_the_command_sweeps_one_account_and_names_an_unknown_one(
