@@ -30,6 +30,7 @@ class Lane(Enum):
 LOOK_AT_TICKET = "look_at_ticket"
 UPKEEP = "upkeep"
 OLD_QUEUE = "tickets"  # of every account, before each had its own, named by its key
+RUN_ERRAND = "run_errand"
 AFTER_FAILURE = 10.0  # seconds
 _manager = JobManager(SyncPsycopgConnector())  # never opened: every call brings its connection
 
@@ -84,6 +85,18 @@ def enqueue_look(
     except exceptions.AlreadyEnqueued:
         return False
     return True
+
+
+def enqueue_errand(database: Connection, number: str, lock: str) -> None:
+    """Queue an errand in the caller's transaction; those of one `lock` run one after another."""
+    tasks.configure_task(
+        name=RUN_ERRAND,
+        job_manager=_manager,
+        queue=UPKEEP,
+        lock=f"errand/{lock}",
+        priority=1,
+        connection=database.connection.driver_connection,
+    ).defer(number=number)
 
 
 def requeue_failed(database: Connection, limit: int = 100) -> int:

@@ -23,6 +23,7 @@ KEPT: Mapping[str, timedelta] = MappingProxyType(
         "jobs": timedelta(days=7),  # those that did not succeed; the others go at once
         "console_sessions": timedelta(days=1),  # unused; they end after two hours
         "refused_sign_ins": timedelta(days=1),
+        "errands": timedelta(days=1),  # they may hold credentials that nobody said yes to
         "inbox": timedelta(days=30),
         "one_time_links": timedelta(days=30),  # after they expired
         "refusals": timedelta(days=90),

@@ -18,7 +18,7 @@ import structlog
 from procrastinate import App, JobContext, PsycopgConnector, exceptions
 from prometheus_client import start_http_server
 
-from plugin import deadlines, privacy, upkeep
+from plugin import deadlines, errands, privacy, upkeep
 from plugin.bootstrap import build_services
 from plugin.fairness import FairJobs
 from plugin.jobs import LOOK_AT_TICKET, OLD_QUEUE, UPKEEP
@@ -138,6 +138,7 @@ def build_app(
     deadlines.add_tasks(app, services)
     upkeep.register(app, services, kept)
     privacy.add_tasks(app, services)
+    errands.add_tasks(app, services)
     return app
 
 

@@ -54,7 +54,7 @@ class Installation:
         self.services = build_services(self.settings)
         with self.services.store.database.transaction() as database:
             tables = "connections, inbox, dedupe_keys, tickets, audit_entries, sweeps"
-            tables += ", circuits, waiting_tickets, dead_letters"
+            tables += ", circuits, waiting_tickets, dead_letters, errands"
             database.execute(text(f"truncate {tables}"))
         self.sandbox = create_sandbox()
         self.helpdesks = serve(self.sandbox.app)

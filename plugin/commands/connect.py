@@ -208,14 +208,14 @@ def disconnect(key: str, keep_fields: bool, forget: bool, yes: bool) -> None:
     """
     with open_services() as (services, console):
         from connectors.errors import CredentialsRejected
-        from connectors.setup import provisioned
+        from plugin.connect import Did, removable, require
         from plugin.connect import disconnect as undo
-        from plugin.connect import require
 
         connection = require(services, key)
-        made = [name for name, one in provisioned(connection).items() if one.get("made")]
+        listed = removable(connection, keep_fields=keep_fields)
+        going = sum(one.did is Did.REMOVED for one in listed)
         if not yes:
-            what = "nothing there" if forget else f"{len(made)} things that connect made there"
+            what = "nothing there" if forget else f"{going} things that connect made there"
             question = f"Disconnect {connection.base_url} and remove {what}?"
             click.confirm(question, abort=True)
         try:

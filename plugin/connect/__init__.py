@@ -12,12 +12,14 @@ from plugin.connect.plan import (
     disconnect,
     keep_account,
     plan_account,
+    removable,
     rotate,
 )
 from plugin.connect.request import (
     AccountRequest,
     ConnectError,
     account_address,
+    check_request,
     open_setup,
     require,
 )
@@ -32,11 +34,13 @@ __all__ = [
     "StepDone",
     "account_address",
     "carry_out",
+    "check_request",
     "connect_account",
     "disconnect",
     "keep_account",
     "open_setup",
     "plan_account",
+    "removable",
     "require",
     "rotate",
     "try_delivery",

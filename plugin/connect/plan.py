@@ -111,7 +111,7 @@ def carry_out(services: Services, plan: Plan) -> Iterator[StepDone]:
     ]
     stopping += [step.conflict for step in plan.steps if step.conflict and not step.optional]
     if stopping:
-        raise ConnectError("; ".join(stopping))
+        raise ConnectError(*stopping)
     connection = plan.connection
     services.store.connections.save(connection)
     for step in plan.steps:
@@ -180,6 +180,21 @@ def _carry_out(
     connection = with_settings(connection, provisioned=known, **{_MAKING: None})
     save(connection)
     return connection, _done(step, did, step.stale or "" if did is Did.RENEWED else "")
+
+
+def removable(connection: Connection, *, keep_fields: bool = False) -> list[StepDone]:
+    """Return what `disconnect` would remove, the newest first; `did` says what stays."""
+    known = provisioned(connection)
+    newest_first = sorted(known, key=lambda name: known[name].get("number", 0), reverse=True)
+    return [
+        StepDone(
+            name=name,
+            title=_title(name),
+            did=Did.KEPT if keep_fields and "_field:" in name else Did.REMOVED,
+        )
+        for name in newest_first
+        if known[name].get("made") and not known[name].get("here")
+    ]
 
 
 def disconnect(

@@ -23,7 +23,11 @@ _KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
 class ConnectError(Exception):
-    """Something that the admin can mend; the message is one sentence."""
+    """Something that the admin can mend; `sentences` are mostly one."""
+
+    def __init__(self, *sentences: str) -> None:
+        super().__init__("; ".join(sentences))
+        self.sentences = sentences
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +85,14 @@ def open_setup(
     """Return the administration of an account as it was connected. Raises `AddressError`."""
     wishes = wishes_of(services, connection, token_lasts)
     return services.setup(connection, wishes)
+
+
+def check_request(services: Services, request: AccountRequest) -> None:
+    """Raise `ConnectError` for what can be told of a request without asking the helpdesk."""
+    vendor = services.vendors.get(request.vendor)
+    if vendor is None:
+        raise ConnectError(f"{request.vendor!r} is not one of {', '.join(services.vendors)}")
+    requested(services, vendor, request)
 
 
 def requested(

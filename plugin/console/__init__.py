@@ -10,6 +10,7 @@ def mount(app: Flask) -> None:
     from plugin.console import (
         connections,
         deliveries,
+        errands,  # noqa: F401  (its pages are in the section of connections)
         features,
         overview,
         people,

@@ -23,6 +23,7 @@ from flask import (
     request,
     url_for,
 )
+from markupsafe import Markup, escape
 from werkzeug.exceptions import HTTPException
 
 from plugin.console.access import guard, is_admin, protect
@@ -92,11 +93,23 @@ def mount(app: Flask, *parts: Blueprint) -> None:
         "pair": lambda value: (value, value),
         "titled": lambda vendor: (vendor.name, vendor.title),
         "labelled": lambda item: (item[0], item[1].label),
+        "code": _code,
         "in_group": lambda value, group: (value, reader().label(group, value)),
     }
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = timedelta(days=365)  # their address names a version
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
+
+
+def _code(text: str) -> Markup:
+    """What stands between backticks is typed or read as it is."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    code = Markup("<code>{}</code>")
+    return Markup("").join(
+        code.format(part) if number % 2 else escape(part) for number, part in enumerate(parts)
+    )
 
 
 def show(template: str, **values: object) -> str:

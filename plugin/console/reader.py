@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
 
+from connectors.sentences import in_language, to_stored
 from sla_rules.sentences import render
 
 LANGUAGES = {"en": "English", "fr": "Français", "de": "Deutsch"}
@@ -77,6 +78,11 @@ class Reader:
         """Return a stretch of days: `Sat – Sun`."""
         begin, end = (self._written("EEE", _noon(on, self.zone)) for on in (first, last))
         return f"{begin} – {end}"
+
+    def said(self, text: str | Mapping[str, Any]) -> str:
+        """Return what is said about connecting an account in the reader's language."""
+        stored = to_stored(text) if isinstance(text, str) else text
+        return in_language(stored, self.language)
 
     def reason(self, reason: Mapping[str, Any]) -> str:
         """Return a stored reason of a decision as a sentence."""

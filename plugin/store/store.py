@@ -15,6 +15,7 @@ from plugin.store.database import Database, Patience
 from plugin.store.dead_letters import DeadLetters
 from plugin.store.deadlines import Deadlines
 from plugin.store.deliveries import Deliveries
+from plugin.store.errands import Errands
 from plugin.store.facts import Facts
 from plugin.store.feature_requests import FeatureRequests
 from plugin.store.figures import Figures
@@ -47,6 +48,7 @@ class Store:
     ) -> None:
         self.database = Database(database_url, pool_size=pool_size, patience=patience)
         self.connections = Connections(self.database, vault)
+        self.errands = Errands(self.database, vault)
         self.facts = Facts(self.database)
         self.inbox = Inbox(self.database)
         self.circuits = Circuits(self.database)

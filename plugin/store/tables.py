@@ -377,6 +377,23 @@ policies = Table(
     _instant("withdrawn_at"),
 )
 
+errands = Table(
+    "errands",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("vendor", Text, nullable=False),
+    Column("connection", Text),
+    Column("asked_by", Text, nullable=False),
+    _instant("asked_at", null=False),
+    _instant("moved_at", null=False),
+    Column("state", Text, nullable=False),
+    Column("request", LargeBinary),
+    Column("lines", JSONB, nullable=False),
+    Column("result", JSONB(none_as_null=True)),
+    Index("errands_moved_at", "moved_at"),
+)
+
 backfills = Table(
     "backfills",
     metadata,

@@ -41,6 +41,8 @@ FOR_ADMINS = {
     "people": "/people",
     "audit": "/actions",
     "connect": "/connections/new/zendesk",
+    "replay-all": "/deliveries/replay-all",
+    "disconnect": "/connections/{zendesk}/disconnect",
     "connection-change": "/connections/{freshdesk}/change",
 }
 SERIOUS = {"serious", "critical"}

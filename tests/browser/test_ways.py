@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from browser.conftest import PASSWORD
+from browser.test_pages import reads_well
 from e2e.running import wait_until
 from playwright.sync_api import expect
 
@@ -15,9 +16,9 @@ MAIL = "Le paiement ne fonctionne plus, erreur 500."
 WISH = "The checkout shows an error. It would be useful if Regiondo could export the calendar."
 
 
-def send_mail(site, vendor="zendesk", body=MAIL):
-    """A partner's mail; returns the ticket's number once it was decided."""
-    at = datetime.now(UTC) + timedelta(days=7)
+def send_mail(site, vendor="zendesk", body=MAIL, days=7):
+    """A partner's mail in so many days; returns the ticket's number once it was decided."""
+    at = datetime.now(UTC) + timedelta(days=days)
     ticket = site.act(
         vendor,
         "emails",
@@ -167,39 +168,20 @@ def test_dead_letters_say_what_to_do_and_are_replayed(visit, site, width):
     expect(page.get_by_role("status")).to_contain_text("looked at again")
 
 
-def test_an_account_is_paused_resumed_tried_and_gets_a_new_secret(visit, site):
-    page = visit().sign_in(Role.ADMIN).page
-    page.goto(f"/connections/{site.names['zendesk']}")
-    page.get_by_role("button", name="Pause").click()
-    expect(page.get_by_text("Paused by admin@example.com")).to_be_visible()
-    page.get_by_role("button", name="Resume").click()
-    expect(page.get_by_role("button", name="Pause")).to_be_visible()
-    page.get_by_role("button", name="Test delivery").click()
-    expect(page.get_by_role("status")).to_contain_text("arrived", timeout=60_000)
-    page.get_by_role("button", name="Change the secret").click()
-    expect(page.get_by_text("2 live")).to_be_visible()
-    page.get_by_role("button", name="Finish").click()
-    expect(page.get_by_text("1 live")).to_be_visible()
-
-
-def test_an_account_is_connected_by_a_plan_that_is_shown_first(visit, site):
-    name = f"web{datetime.now(UTC).timestamp():.0f}"
-    page = visit("phone").sign_in(Role.ADMIN).page
-    page.goto("/connections")
-    page.get_by_role("link", name="Connect Zendesk").click()
-    page.get_by_label("Name or address").fill(f"{site.sandbox}/zendesk/{name}")
-    page.get_by_label("Your short name for it").fill(name)
-    page.get_by_label("OAuth client: identifier").fill("sandbox-client")
-    page.get_by_label("OAuth client: secret").fill("sandbox-secret")
-    page.get_by_role("button", name="Show the plan").click()
-    expect(page.get_by_text("will be made").first).to_be_visible()
-    assert "sandbox-secret" not in page.content()
-    assert site.services.store.connections.get(name) is None
-    page.get_by_role("button", name="Carry it out").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Connected", timeout=60_000)
-    page.get_by_role("link", name="To the account").click()
-    expect(page.get_by_text("1 live")).to_be_visible()
-    assert site.services.store.connections.get(name).webhook_secrets
+def test_all_deliveries_that_match_are_replayed_once_the_number_was_seen(visit, site):
+    number = send_mail(site)
+    window = visit("phone").sign_in(Role.ADMIN)
+    page = window.page
+    search = site.services.store.ticket_search
+    page.goto(f"/deliveries?ticket={number}&connection={site.names['zendesk']}")
+    before = search.looked_at(site.names["zendesk"], number)
+    page.get_by_role("link", name="Replay all that match").click()
+    expect(page.get_by_role("button", name="Replay tickets: 1")).to_be_visible()
+    reads_well(window, "replay-all", "phone", "light")
+    page.get_by_role("button", name="Replay tickets: 1").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("1 tickets")
+    wait_until(lambda: search.looked_at(site.names["zendesk"], number) != before, what="the look")
 
 
 @pytest.mark.parametrize("width", ["desktop", "phone"])
@@ -303,3 +285,41 @@ def test_a_version_is_checked_published_and_rolled_back(visit, site, width):
     row.get_by_role("button", name="Roll back").click()
     expect(row).to_contain_text("rolled back by admin@example.com")
     expect(page.locator("tr", has_text="Starter").first).to_contain_text("8 h")
+
+
+def test_a_version_that_moves_open_tickets_is_published_from_a_later_instant(visit, site):
+    """A Starter ticket that is open gets the new due date once the version holds."""
+    number = send_mail(site, days=0)
+    search, key = site.services.store.ticket_search, site.names["zendesk"]
+    before = search.one(key, number)[0]
+    zone = site.services.policies().current(site.services.clock()).zone
+    starts = (datetime.now(zone) + timedelta(minutes=1)).replace(second=0, microsecond=0)
+    starts += timedelta(minutes=1)
+    text = DEFAULT_POLICY.read_text("utf-8").replace('"2026-11-01"', '"walked later"', 1)
+    text = text.replace("applies_to_open = false", "applies_to_open = true")
+    page = visit().sign_in(Role.ADMIN).page
+    page.goto("/policy/new")
+    page.get_by_label("Policy (TOML)").fill(text.replace('"8h"', '"5h"'))
+    page.get_by_label("Holds from").fill(starts.strftime("%Y-%m-%dT%H:%M"))
+    page.get_by_role("button", name="Check and compare").click()
+    expect(page.get_by_text("tickets that are open move to it too")).to_be_visible()
+    page.get_by_role("button", name="Publish").click()
+    row = page.locator("tr", has_text="walked later")
+    expect(row).to_contain_text("to come")
+    expect(page.locator("tr", has_text="Starter").first).to_contain_text("8 h")
+    assert search.one(key, number)[0].due_at == before.due_at
+    wait_until(
+        lambda: search.one(key, number)[0].due_at < before.due_at,
+        within=200,
+        what="the look once the version holds",
+    )
+    page.goto(f"/tickets/{key}/{number}")
+    expect(page.locator(".facts").first).to_contain_text("walked later")
+    page.goto("/policy")
+    expect(row).to_contain_text("in force")
+    row.get_by_role("button", name="Roll back").click()
+    expect(row).to_contain_text("rolled back")
+    wait_until(
+        lambda: search.one(key, number)[0].due_at == before.due_at,
+        what="the look after the roll back",
+    )

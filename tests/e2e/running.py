@@ -98,6 +98,10 @@ class Running:
         assert answer.ok, answer.text
         return answer.json()
 
+    def fault(self, **given):
+        """Let something go wrong in the sandbox, see `plugin/sandbox/faults.py`."""
+        requests.post(f"{self.sandbox}/sandbox/faults", json=given, timeout=10).raise_for_status()
+
     def ticket(self, vendor, ticket, account=None):
         """A ticket as it stands in the helpdesk, read beside the API and its rate limit."""
         return self.act(vendor, "ticket", account=account, ticket_id=ticket)

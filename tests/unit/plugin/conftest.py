@@ -18,7 +18,7 @@ from plugin.store.people import Purpose, Role
 PASSWORD = "a long enough sentence"
 TABLES = (
     "people", "one_time_links", "console_sessions", "refused_sign_ins", "admin_actions",
-    "tickets", "audit_entries", "inbox", "connections", "circuits", "procrastinate_jobs",
+    "tickets", "audit_entries", "inbox", "connections", "circuits", "errands", "procrastinate_jobs",
 )  # fmt: skip
 
 

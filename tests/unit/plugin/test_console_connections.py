@@ -6,6 +6,7 @@ import pytest
 
 from connectors.base import Connection, WebhookSecret
 from plugin.store import AuditEntry
+from plugin.store.errands import ErrandState
 from plugin.store.people import Role
 
 
@@ -35,10 +36,12 @@ def test_no_page_shows_a_secret(console, account):
 def test_a_viewer_sees_an_account_but_changes_nothing(console, account, send):
     viewer = console.browser(Role.VIEWER)
     assert viewer.get("/connections/acme").status_code == 200
-    assert viewer.get("/connections/acme/change").status_code == 403
-    for path in ("pause", "rotate", "test"):
+    for path in ("change", "disconnect"):
+        assert viewer.get(f"/connections/acme/{path}").status_code == 403
+    for path in ("pause", "rotate", "test", "disconnect"):
         assert send(viewer, f"/connections/acme/{path}", at="/account").status_code == 403
     assert console.store.circuits.every() == []
+    assert errands(console) == []
 
 
 def test_pausing_is_kept_with_who_did_it(console, account, send):
@@ -64,10 +67,91 @@ def test_a_wrong_address_is_told_and_the_secret_is_asked_for_again(console, send
     assert "https://evil.example" in answer.text
 
 
-def test_a_plan_is_carried_out_only_from_a_draft_of_ours(console, send):
+PLAN = {
+    "vendor": "zendesk",
+    "address": "acme",
+    "public_url": "https://sla.example.com",
+    "client_id": "an-identifier",
+    "client_secret": "a-typed-secret",
+}
+
+
+def errands(console):
+    return console.query("select id, kind, state from errands order by asked_at")
+
+
+def test_a_plan_is_asked_of_a_worker_and_its_credentials_are_kept_sealed(console, send):
     admin = console.browser(Role.ADMIN)
-    for draft in ("", "gAAAAABforged"):
-        assert send(admin, "/connections/run", {"draft": draft}, at="/account").status_code == 400
+    answer = send(admin, "/connections/plan", PLAN, at="/account")
+    ((number, kind, state),) = errands(console)
+    assert (kind, state) == ("plan", "waiting")
+    assert answer.location.endswith(f"/errands/{number}")
+    page = admin.get(answer.location).text
+    assert "Waiting for a worker" in page
+    assert "a-typed-secret" not in page
+    ((kept,),) = console.query("select errands::text from errands")
+    assert "a-typed-secret" not in kept
+    assert console.query("select count(*) from procrastinate_jobs where task_name = 'run_errand'")
+
+
+def test_the_page_renews_itself_only_where_something_is_new(console, send):
+    admin = console.browser(Role.ADMIN)
+    send(admin, "/connections/plan", PLAN, at="/account")
+    (number, _, _) = errands(console)[0]
+    at = f"/errands/{number}/progress"
+    assert admin.get(at, query_string={"seen": "waiting-0-0-0"}).status_code == 204
+    console.later(seconds=20)
+    late = admin.get(at, query_string={"seen": "waiting-0-0-0"}).text
+    assert "No worker has taken it up yet" in late
+    console.later(minutes=5)
+    quiet = admin.get(at, query_string={"seen": "waiting-0-1-0"}).text
+    assert "Nothing has happened for some minutes" in quiet
+    assert "hx-get" not in quiet
+    console.store.errands.begin(number, console.now)
+    done = {"connection": None, "forget": False}
+    console.store.errands.end(number, ErrandState.FAILED, {"faults": []}, console.now, **done)
+    assert admin.get(at).headers["HX-Refresh"] == "true"
+
+
+def test_a_plan_is_carried_out_only_for_a_quarter_of_an_hour(console, send):
+    admin = console.browser(Role.ADMIN)
+    assert send(admin, "/errands/unknown/connect", at="/account").status_code == 404
+    send(admin, "/connections/plan", PLAN, at="/account")
+    (number, _, _) = errands(console)[0]
+    console.later(minutes=16)
+    assert send(admin, f"/errands/{number}/connect", at="/account").status_code == 400
+    assert [kind for _, kind, _ in errands(console)] == ["plan"]
+
+
+def test_what_would_be_removed_is_listed_before_an_account_is_disconnected(console, send):
+    made = {"id": "1", "made": True, "number": 1}
+    things = {
+        "ticket_field:due": made,
+        "webhook": {**made, "number": 2},
+        "organization_field:sla_tier": {**made, "made": False},
+    }
+    console.store.connections.save(
+        Connection(
+            key="acme",
+            vendor="zendesk",
+            base_url="https://acme.zendesk.com",
+            settings={"provisioned": things},
+        )
+    )
+    admin = console.browser(Role.ADMIN)
+    page = admin.get("/connections/acme/disconnect").text
+    assert "Ticket field due" in page
+    assert "Webhook" in page
+    assert "sla_tier" not in page
+    for wrong in ({}, {"remove": "everything"}):
+        answer = send(admin, "/connections/acme/disconnect", wrong, at="/account")
+        assert answer.status_code == 400
+    form = {"remove": "but_fields"}
+    assert send(admin, "/connections/acme/disconnect", form, at="/account").status_code == 302
+    ((number, kind, _),) = errands(console)
+    assert kind == "disconnect"
+    assert console.store.errands.request(number) == {"keep_fields": True, "forget": False}
+    assert "Under way: Disconnecting" in admin.get("/connections/acme").text
 
 
 def test_replaying_asks_for_one_look_a_ticket(console, send):
