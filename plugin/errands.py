@@ -24,7 +24,7 @@ from connectors.errors import (
 from connectors.sentences import say, to_stored
 from plugin import connect
 from plugin.connect import AccountRequest, ConnectError, Plan, StepDone
-from plugin.jobs import RUN_ERRAND
+from plugin.jobs import RUN_ERRAND, UPKEEP
 from plugin.pipeline import Services
 from plugin.secrets import SecretsError
 from plugin.setbacks import describe
@@ -61,7 +61,7 @@ class _Came:
 def add_tasks(app: App, services: Services) -> None:
     """Give the job engine its task."""
 
-    @app.task(name=RUN_ERRAND, queue="upkeep")
+    @app.task(name=RUN_ERRAND, queue=UPKEEP)
     def run(number: str) -> None:
         run_errand(services, number)
 
