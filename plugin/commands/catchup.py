@@ -17,7 +17,6 @@ import click
 from connectors.base import Connection
 from connectors.errors import VendorError
 from plugin.pipeline import Services, View, plain
-from plugin.settings import Settings
 from sla_rules.decision import instant
 
 if TYPE_CHECKING:
@@ -76,11 +75,11 @@ def reconcile(key: str | None, since: datetime | None) -> None:
 def build() -> Services:
     """Return the services of a command that needs the database and the secrets."""
     from plugin.bootstrap import build_services
+    from plugin.here import service_settings
     from plugin.logs import configure_logs
 
-    settings = Settings()
     configure_logs("WARNING")
-    return build_services(settings, pool_size=8)
+    return build_services(service_settings(), pool_size=8)
 
 
 def chosen(services: Services, key: str | None) -> list[Connection]:

@@ -32,12 +32,13 @@ def invite(role: str, email: str | None, address: str | None) -> None:
 
     \b
     Example:
-      DATABASE_URL=postgresql://... SLA_SECRET_KEY=... regiondo-sla console invite --role viewer
+      regiondo-sla console invite --role viewer
     """
     from plugin.bootstrap import build_services
+    from plugin.here import service_settings
     from plugin.store.people import Purpose, Role
 
-    settings = Settings()
+    settings = service_settings()
     services = build_services(settings, pool_size=1)
     people, now = services.store.people, services.clock()
     if email is None:

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from plugin.settings import Settings
-
 if TYPE_CHECKING:
     from plugin.store import Store
 
@@ -141,8 +139,9 @@ def resume(key: str) -> None:
 def _store() -> Iterator[Store]:
     """The store of the settings, closed at the end."""
     from plugin.bootstrap import build_services
+    from plugin.here import service_settings
 
-    store = build_services(Settings(), pool_size=1).store
+    store = build_services(service_settings(), pool_size=1).store
     try:
         yield store
     finally:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import click
 
-from plugin.settings import Settings
-
 
 @click.command()
 @click.option(
@@ -35,9 +33,10 @@ def report(by: str, first: str | None, last: str | None, exclusions: bool, as_cs
     """
     from plugin import reports
     from plugin.bootstrap import build_services
+    from plugin.here import service_settings
     from plugin.store.reports import Grouping
 
-    services = build_services(Settings(), pool_size=1)
+    services = build_services(service_settings(), pool_size=1)
     now = services.clock()
     zone = services.policies().current(now).zone
     try:

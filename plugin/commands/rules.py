@@ -48,8 +48,8 @@ def evaluate(policy_files: tuple[Path, ...], now_text: str | None) -> None:
 
     \b
     Example:
-      echo '{"id": 1, "channel": "email", "created_at": "2026-11-20T15:55:00Z",
-             "organization": {"tier": "Enterprise"}}' | regiondo-sla evaluate
+      echo '{"id": 1, "channel": "email", "created_at": "2026-11-20T15:55:00Z"}' \\
+        | regiondo-sla evaluate
     """
     policies, now = read_policies(policy_files), _now(now_text)
 

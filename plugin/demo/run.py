@@ -42,7 +42,12 @@ def run_demo(settings: Settings, stopping: list[int], *, stay: bool) -> None:
     console = Console()
     os.environ["SLA_SANDBOX"] = "1"  # both helpdesks are on this machine
     settings = settings.model_copy(
-        update={"port": _free_port(settings.port), "log_level": "ERROR", "web_workers": 1}
+        update={
+            "port": _free_port(settings.port),
+            "log_level": "ERROR",
+            "web_workers": 1,
+            "var": settings.var / "demo",  # its accounts are gone afterwards
+        }
     )
     address = f"http://{settings.host}:{settings.port}"
     service = Service(settings, signals=stopping)

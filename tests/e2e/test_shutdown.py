@@ -35,6 +35,7 @@ class Serving:
 
     def __init__(self, home, *arguments, **environment):
         self.var = home / "var"
+        self.data = self.var / "demo" if arguments == ("demo",) else self.var
         self.port = free_port()
         given = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
         mine = {"SLA_VAR": str(self.var), "PORT": str(self.port), "WEB_CONCURRENCY": "1"}
@@ -65,9 +66,17 @@ class Serving:
         """Leave nothing behind where a test failed."""
         if self.process.poll() is None:
             self.process.kill()
-        left = EmbeddedPostgres(self.var)
+        left = EmbeddedPostgres(self.data)
         left.start()
         left.stop()
+
+    def beside(self, *arguments):
+        """Type a command beside it, which is told of no database; return what it printed."""
+        given = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "SLA_SECRET_KEY"}}
+        command = [sys.executable, "-m", "plugin.cli", *arguments]
+        env = {**given, "SLA_VAR": str(self.var)}
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        return done.stdout + done.stderr
 
 
 def _as_the_background_of_a_script():
@@ -89,6 +98,19 @@ def alive(processes):
 def assert_all_gone(processes):
     psutil.wait_procs(processes, timeout=3)
     assert not [p.cmdline() for p in alive(processes)]
+
+
+def test_commands_typed_beside_the_service_find_its_database(serving):
+    serving.await_ready()
+    for arguments, says in (
+        (("report",), ": no ticket"),
+        (("replay", "--all", "--dry-run"), "0 would be looked at again"),
+        (("reconcile",), "no account is connected yet"),
+        (("backfill", "acme", "--dry-run"), "there is no connection 'acme'"),
+        (("pause", "acme"), "there is no connection 'acme'"),
+        (("console", "invite"), "/welcome/"),
+    ):
+        assert says in serving.beside(*arguments), arguments
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -158,7 +180,7 @@ def test_the_demo_ends_in_the_midst_of_its_work(home):
     demo = Serving(home, "demo")
     try:
         wait_until(lambda: "Partner e-mails" in demo.log.read_text(), within=120, what="e-mails")
-        processes = [*demo.children(), EmbeddedPostgres(demo.var)._process()]
+        processes = [*demo.children(), EmbeddedPostgres(demo.data)._process()]
         demo.process.send_signal(signal.SIGTERM)
         assert demo.process.wait(SOON) == 0, demo.log.read_text()
         assert_all_gone(processes)
