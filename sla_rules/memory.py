@@ -118,14 +118,15 @@ def remember(
     healed, corrections, refused = memory.healed, memory.corrections, dict(memory.refused)
     if written is not None:
         if "add_tags" in written.values:
-            healed |= (memory.tags - ticket.tags) & patch.add_tags
+            healed |= memory.tags & patch.add_tags
+            tags |= patch.add_tags
+        if "remove_tags" in written.values:
+            tags -= patch.remove_tags
         if is_correction(memory, ticket, written.values.get("due_at")):
             corrections = (*corrections_today(memory, decision.at), decision.at)
         refused = {n: v for n, v in refused.items() if n not in written.values}
         refused |= {name: _plain(getattr(patch, name)) for name in written.refused}
         wrote |= {name: _plain(value) for name, value in written.values.items() if name in _FIELDS}
-        if "add_tags" in written.values:
-            tags = (tags | patch.add_tags) - patch.remove_tags
     held = {hand.field for hand in decision.overrides}
     given_back = {hand.field for hand in memory.overrides} - held
     for name in given_back.intersection(_FIELDS):

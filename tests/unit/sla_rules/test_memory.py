@@ -1,0 +1,190 @@
+"""What is remembered of a ticket between two looks, and what a person's change does to it."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+from looks import FRESHDESK, ZENDESK, Helpdesk, at, message, ticket
+
+from sla_rules.decision import State, Target
+from sla_rules.engine import decide
+from sla_rules.memory import Memory, as_left, corrections_today, is_correction, remember
+from sla_rules.patch import patch_for
+from sla_rules.policy import Commitment
+from sla_rules.policy_file import load_policy
+from sla_rules.ticket import KEEP, Author, Hand, Kind, Organization, Priority, Written
+
+POLICY = load_policy()
+MONDAY = at("Mon 09:00")
+FULL = Memory(
+    starts_at=MONDAY,
+    due_at=at("Mon 15:00"),
+    tier="enterprise",
+    judged=Target(
+        metric="first_response",
+        business=timedelta(hours=4),
+        commitment=Commitment.GUARANTEED,
+        due_at=at("Mon 15:00"),
+        state=State.MET,
+        response_at=at("Mon 10:00"),
+    ),
+    policy_name="regiondo",
+    policy_version="2026-11-01",
+    cancelled_at=at("Mon 11:00"),
+    restarted_after=at("Mon 12:00"),
+    wrote={"priority": "high", "due_at": None},
+    tags=frozenset({"c", "a", "b", "e", "d"}),
+    overrides=(Hand(field="priority", by="Anna", at=at("Mon 10:00")),),
+    restored=frozenset({"sla_excluded", "feature_request"}),
+    healed=frozenset({"z", "y", "x"}),
+    corrections=(at("Mon 09:30"), at("Mon 09:40")),
+    refused={"group": "9"},
+    fingerprint="abc",
+    next_look_at=at("Mon 14:00"),
+)
+
+
+def left_by(seen, memory=None, *, taken=None, refused=(), traits=FRESHDESK):
+    """The memory after one look whose write took those fields of the patch (None: every one)."""
+    memory = memory or Memory()
+    decision = decide(seen, POLICY, MONDAY, memory, traits)
+    patch = patch_for(seen, decision, memory, traits, MONDAY)
+    changes = patch.changes()
+    values = changes if taken is None else {name: changes[name] for name in taken}
+    written = Written(values=values, refused=frozenset(refused), fingerprint="after")
+    return remember(memory, seen, decision, patch, written if patch else None), patch
+
+
+def test_what_is_remembered_outlasts_the_database():
+    stored = json.dumps(FULL.to_json())
+    assert Memory.from_json(json.loads(stored)) == FULL
+    assert Memory.from_json({}) == Memory()
+
+
+def test_what_is_stored_does_not_depend_on_the_order_of_a_set():
+    stored = FULL.to_json()
+    for name in ("tags", "restored", "healed"):
+        assert stored[name] == sorted(stored[name])
+
+
+def test_tags_that_the_vendor_did_not_take_are_not_remembered_as_ours():
+    memory, patch = left_by(ticket(), taken=("priority",), refused=("add_tags",))
+    assert patch.add_tags
+    assert memory.tags == frozenset()
+    assert "add_tags" not in memory.wrote
+    lost = replace(memory, tags=patch.add_tags, refused={})
+    memory, _ = left_by(ticket(), lost, taken=("note_text",))
+    assert memory.healed == frozenset()  # not set once more: a race may have taken them
+
+
+def test_a_label_that_we_took_off_ourselves_is_not_taken_for_a_person_s_word():
+    ours = frozenset({"sla_starter", "sla_priority_low", "feature_request"})
+    asked = ticket(tags=ours, messages=(message("Mon 09:00", text="Merci"),))
+    memory, patch = left_by(asked, Memory(tags=ours))
+    assert (patch.add_tags, patch.remove_tags) == (set(), {"feature_request"})
+    assert memory.tags == {"sla_starter", "sla_priority_low"}
+    after = replace(asked, tags=memory.tags)
+    assert left_by(after, memory)[0].restored == frozenset()
+
+
+def test_a_value_that_the_vendor_refused_is_tried_again_once_another_was_taken():
+    starter = ticket()
+    memory, _ = left_by(starter, refused=("priority",), taken=("due_at",))
+    assert memory.refused == {"priority": "normal"}
+    other = replace(starter, organization=Organization(tier="Enterprise"))
+    memory, patch = left_by(other, memory)
+    assert patch.priority is Priority.HIGH
+    assert memory.refused == {}
+    _, patch = left_by(replace(starter, priority=Priority.HIGH), memory)
+    assert patch.priority is Priority.NORMAL
+
+
+def test_a_target_that_was_judged_keeps_the_name_of_its_package():
+    desk = Helpdesk(ticket("Starter"))
+    desk.write(message("Mon 10:00", Author.AGENT))
+    desk.look("Mon 10:00")
+    desk.change(organization=Organization(tier="Enterprise"))
+    for now in ("Mon 11:00", "Mon 12:00", "Mon 13:00"):
+        said = [reason.text for reason in desk.look(now).reasons if reason.rule == "set_deadline"]
+        assert said == [
+            "Starter: first response within 8 h of business time, due 2026-11-24T10:00:00Z."
+        ]
+
+
+def test_a_policy_of_another_name_does_not_move_what_was_decided_by_one_of_the_same_version():
+    desk = Helpdesk()
+    desk.look("Mon 09:00")
+    assert (desk.memory.policy_name, desk.memory.policy_version) == ("regiondo", "2026-11-01")
+
+
+def test_a_field_given_back_before_we_ever_wrote_it_is_ours_from_then_on():
+    first = ticket("Starter", priority=Priority.NORMAL)
+    memory = Memory(overrides=(Hand(field="priority"),), tags=frozenset({"sla_manual"}))
+    memory, patch = left_by(first, memory)
+    assert patch.priority is KEEP
+    assert memory.wrote["priority"] == "normal"
+    assert memory.overrides == ()
+
+
+# --- a look that need not be made -----------------------------------------------------------------
+
+
+def after_a_look(mark="seen", **changes):
+    memory = remember(
+        Memory(),
+        first := ticket(fingerprint=mark, **changes),
+        decide(first, POLICY, MONDAY),
+        patch_for(first, decide(first, POLICY, MONDAY), Memory(), ZENDESK, MONDAY),
+        None,
+    )
+    return Memory.from_json(memory.to_json())
+
+
+def test_a_ticket_that_is_as_we_left_it_need_not_be_read_again():
+    assert as_left(after_a_look(), POLICY, MONDAY) == "seen"
+    memory, patch = left_by(ticket(fingerprint="before"))
+    assert patch
+    assert as_left(memory, POLICY, MONDAY) == "after"
+
+
+def test_a_ticket_is_read_whole_where_it_was_never_seen_or_the_vendor_gives_no_mark():
+    assert as_left(Memory(), POLICY, MONDAY) is None
+    assert as_left(after_a_look(mark=None), POLICY, MONDAY) is None
+    assert as_left(after_a_look(mark=""), POLICY, MONDAY) is None
+
+
+def test_a_ticket_is_read_whole_once_time_alone_changes_something():
+    memory = after_a_look()
+    due = memory.next_look_at
+    assert as_left(memory, POLICY, due - timedelta(seconds=1)) == "seen"
+    assert as_left(memory, POLICY, due) is None
+    resting = replace(memory, next_look_at=None)
+    assert as_left(resting, POLICY, due + timedelta(days=9)) == "seen"
+
+
+def test_a_ticket_is_read_whole_after_another_policy_or_a_review_in_the_console():
+    memory = after_a_look()
+    for change in ({"version": "2"}, {"name": "other"}):
+        assert as_left(memory, POLICY.model_copy(update=change), MONDAY) is None
+    assert as_left(replace(memory, reviewed=Kind.QUESTION), POLICY, MONDAY) is None
+
+
+# --- due dates that an account changes ------------------------------------------------------------
+
+
+def test_a_correction_is_our_last_due_date_where_another_one_stands_now():
+    ours, theirs = at("Mon 15:00"), at("Tue 15:00")
+    memory = Memory(wrote={"due_at": "2026-11-23T14:00:00Z"})
+    assert is_correction(memory, ticket(due_at=theirs), ours)
+    assert is_correction(memory, ticket(due_at=None), ours)
+    assert not is_correction(memory, ticket(due_at=ours), ours)
+    assert not is_correction(memory, ticket(due_at=ours), theirs)
+    nothing = Memory(wrote={"due_at": None})
+    assert not is_correction(nothing, ticket(due_at=theirs), None)
+
+
+def test_corrections_count_for_a_day_to_the_second():
+    memory = Memory(corrections=(MONDAY,))
+    day = timedelta(days=1)
+    assert corrections_today(memory, MONDAY + day - timedelta(seconds=1)) == (MONDAY,)
+    assert corrections_today(memory, MONDAY + day) == ()
