@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from plugin.calendars import FRESH, Calendars
+from plugin.calendars import Calendars
 from plugin.store.database import StoreUnavailable
 from plugin.store.policies import Policies as StoredPolicies
 from plugin.store.policies import PublishedPolicy
@@ -24,14 +24,15 @@ from sla_rules.policy_history import PolicyHistory
 log = structlog.get_logger()
 
 ASKED_EVERY = 5.0  # seconds: how late a process notices what was published elsewhere
+READ_EVERY = 3600.0  # seconds: how late it notices that today's copy of a calendar is another one
 
 
 class Policies:
     """Called, it returns the history as of some seconds ago. Safe to share by threads.
 
-    It is read again when a version was published or withdrawn, and once a day for the calendars
-    that it subscribes to; where that fails, what was read last goes on. A stored version that this
-    program cannot read is left out and logged; the others hold.
+    It is read again when a version was published or withdrawn, and once an hour for the calendars
+    that it subscribes to, which are fetched once a day; where that fails, what was read last goes
+    on. A stored version that this program cannot read is left out and logged; the others hold.
     """
 
     def __init__(self, file: Path | None, stored: StoredPolicies, calendars: Calendars) -> None:
@@ -54,7 +55,7 @@ class Policies:
             now = time.monotonic()
             if now - self._asked_at >= ASKED_EVERY:
                 try:
-                    self._renew(old=now - self._read_at > FRESH.total_seconds())
+                    self._renew(old=now - self._read_at >= READ_EVERY)
                     self._asked_at = now
                 except StoreUnavailable as error:
                     log.warning("published policies not asked for", error=str(error))

@@ -1,6 +1,7 @@
 """What keeps the queue whole: jobs of dead workers, failed jobs, tickets that wait, old rows.
 
-Any worker may run these; the engine lets one at a time do each.
+Once a day what runs is looked at, where other holidays may count by now. Any worker may run these;
+the engine lets one at a time do each.
 """
 
 from __future__ import annotations
@@ -48,6 +49,24 @@ def register(app: App, services: Services, kept: Mapping[str, timedelta]) -> Non
     def prune_old(timestamp: int) -> None:
         del timestamp
         prune(services.store, services.clock(), kept)
+
+    @app.periodic(cron="37 3 * * *")
+    @app.task(name="follow_calendars", queue=UPKEEP, queueing_lock="follow_calendars")
+    def follow(timestamp: int) -> None:
+        del timestamp
+        follow_calendars(services)
+
+
+def follow_calendars(services: Services) -> int:
+    """Queue a look at every running clock where a policy subscribes to a holiday calendar.
+
+    A look costs one read where the same dates are closed as before. Returns how many there were.
+    """
+    if not any(policy.subscribes for policy in services.policies().versions):
+        return 0
+    queued = services.store.policies.look_at_running()
+    log.info("holiday calendars: looks queued", tickets=queued)
+    return queued
 
 
 async def take_up_stalled(app: App) -> int:

@@ -108,7 +108,8 @@ class Decision:
     `due_not_kept`: the vendor changes our due date whenever we set it, so we stopped.
     `quote` is the sentence that asked for a feature; `schedule` names the hours that counted.
     `warnings` are the levels that people may be told of now. `next_look_at` is the next instant at
-    which time alone changes what should hold, None where there is none.
+    which time alone changes what should hold, None where there is none. `closed_mark` is the
+    policy's, see there.
     """
 
     id: str
@@ -140,6 +141,7 @@ class Decision:
     schedule: str
     policy_name: str
     policy_version: str
+    closed_mark: str
     warnings: tuple[Warned, ...] = ()
     next_look_at: datetime | None = None
     next_day_ends_at: datetime | None = None

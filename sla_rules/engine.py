@@ -130,6 +130,7 @@ def decide(
         schedule=schedule_key,
         policy_name=(memory.judged and memory.policy_name) or policy.name,
         policy_version=(memory.judged and memory.policy_version) or policy.version,
+        closed_mark=policy.closed_mark,
         warnings=outlook.tell,
         next_look_at=outlook.next_look_at,
         next_day_ends_at=_next_day_end(due_at, hours.schedule, zone)

@@ -152,8 +152,7 @@ def remember(
         fingerprint=_marked(
             written.fingerprint if written else ticket.fingerprint,
             memory,
-            decision.policy_name,
-            decision.policy_version,
+            (decision.policy_name, decision.policy_version, decision.closed_mark),
         ),
         next_look_at=decision.next_look_at,
     )
@@ -185,22 +184,20 @@ def _target(stored: Mapping[str, Any]) -> Target:
 def as_left(memory: Memory, policy: Policy, now: datetime) -> str | None:
     """Return the fingerprint that a ticket has if a new look would find what the last one left.
 
-    None where it must be read whole: never seen, its time has come, another policy governs it, or a
-    person reviewed it since.
+    None where it must be read whole: never seen, its time has come, another policy governs it or
+    other dates are closed, or a person reviewed it since.
     """
     if memory.next_look_at is not None and memory.next_look_at <= now:
         return None
-    label = _marked("", memory, policy.name, policy.version) or ""
+    label = _marked("", memory, (policy.name, policy.version, policy.closed_mark)) or ""
     found = memory.fingerprint or ""
     return found.removeprefix(label) or None if found.startswith(label) else None
 
 
-def _marked(
-    fingerprint: str | None, memory: Memory, policy_name: str, policy_version: str
-) -> str | None:
+def _marked(fingerprint: str | None, memory: Memory, judged_by: tuple[str, str, str]) -> str | None:
     if fingerprint is None:
         return None
-    return f"{policy_name} {policy_version} {memory.reviewed or ''}|{fingerprint}"
+    return f"{' '.join(judged_by)} {memory.reviewed or ''}|{fingerprint}"
 
 
 def is_correction(memory: Memory, ticket: Ticket, due_at: object) -> bool:

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import cached_property, lru_cache
-from typing import Annotated, Any
+from itertools import chain
+from typing import Annotated, Any, Literal
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -291,14 +293,21 @@ class Warnings(_Part):
     breach: Breach = Breach()
 
 
+Choice = Literal["default_tier", "priority", "time_zone"]
+
+
 class Policy(_Part):
-    """One version of the company's rules, checked."""
+    """One version of the company's rules, checked.
+
+    `our_choice` names what stands here although the contract does not say it.
+    """
 
     name: str
     version: str
     title: str = ""
     effective_from: AwareDatetime | None = None
     applies_to_open: bool = False
+    our_choice: frozenset[Choice] = frozenset()
     default_tier: str
     clock: Clock
     schedules: Mapping[str, ScheduleText] = Field(min_length=1)
@@ -366,6 +375,18 @@ class Policy(_Part):
             for key, tier in self.tiers.items()
             for name in (key, tier.label, *tier.aliases)
         }
+
+    @cached_property
+    def subscribes(self) -> bool:
+        """Whether a holiday calendar counts that somebody else may change."""
+        calendars = (text.holiday_calendars for text in self.schedules.values())
+        return any(map(is_subscribed, chain.from_iterable(calendars)))
+
+    @cached_property
+    def closed_mark(self) -> str:
+        """A text that is the same as long as the same dates are closed."""
+        closed = sorted((key, sorted(text.closed)) for key, text in self.schedules.items())
+        return f"{crc32(repr(closed).encode()):08x}"
 
     @cached_property
     def zone(self) -> ZoneInfo:

@@ -55,12 +55,13 @@ def show(file: Path) -> None:
     since = f"{found.effective_from:%Y-%m-%d %H:%M %Z}" if found.effective_from else "the beginning"
     moves = "moves open tickets too" if found.applies_to_open else "leaves older tickets alone"
     console.print(f"In force from {since}; {moves}")
+    choice = dict.fromkeys(found.our_choice, f" ({_OUR_CHOICE})")
     for key, hours in found.schedules.items():
         calendars = ", ".join(hours.holiday_calendars)
         single = f"{len(hours.holidays)} single days" if hours.holidays else ""
         closed = ", ".join(filter(None, (calendars, single))) or "none"
         console.print(f"Hours {key}: {hours.hours}, holidays {closed} (§{hours.clause})")
-        console.print(f"  zone {hours.time_zone} (our choice: the contract names none)")
+        console.print(f"  zone {hours.time_zone}{choice.get('time_zone', '')}")
         if hours.source:
             console.print(f"  source: {hours.source}")
     for number, rule in enumerate(found.schedule_rules, start=1):
@@ -69,7 +70,7 @@ def show(file: Path) -> None:
     channels = ", ".join(sorted(found.clock.counted_channels))
     console.print(f"The clock starts with the first message by {channels} (§{found.clock.clause})")
     default = found.tiers[found.default_tier].label
-    console.print(f"No package in the helpdesk: {default} (our choice)")
+    console.print(f"No package in the helpdesk: {default}{choice.get('default_tier', '')}")
     table = Table("Tier", "First response", "Commitment", "Contact", "§")
     priorities = Table("Priority", *(impact.value for impact in Impact))
     for key, tier in found.tiers.items():
@@ -79,11 +80,15 @@ def show(file: Path) -> None:
         priorities.add_row(tier.label, *(found.priority.matrix[key][impact] for impact in Impact))
     console.print(table)
     console.print(priorities)
-    console.print("The priorities are our choice: the contract says only that they follow both.")
+    if "priority" in choice:
+        console.print(f"The priorities are {_OUR_CHOICE}.")
     group = found.it.group or "none (only the tag)"
     console.print(f"Group for production errors: {group} (§{found.it.clause})")
     if not found.it.targets:
-        console.print("IT targets: none; they stand in another document (the policy has the place)")
+        console.print("IT targets: none in this policy (it.targets is their place)")
+
+
+_OUR_CHOICE = "our choice, not in the contract"
 
 
 @policy.command()

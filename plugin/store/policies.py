@@ -115,6 +115,11 @@ class Policies:
                 return 0
             return _look_at_running(connection, since=None, wait=0)
 
+    def look_at_running(self) -> int:
+        """Queue a look at every running clock, below live work; return how many there are."""
+        with self._database.transaction() as connection:
+            return _look_at_running(connection, since=None, wait=0)
+
     def clocks(self, since: datetime, limit: int) -> list[StoredClock]:
         """Return clocks that run or that started at or after `since`, the newest first."""
         names = list(StoredClock.__dataclass_fields__)

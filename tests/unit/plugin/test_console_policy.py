@@ -1,15 +1,20 @@
 """The policy in the console: read, tried, and changed by versions that are checked first."""
 
 import io
+import os
 import re
+import socket
 from html import unescape
 
 import pytest
+import responses
 from unit.plugin.looked_at import look
 
 from connectors.base import Connection
+from plugin.calendars import Calendars
 from plugin.policies import Policies
 from plugin.store.people import Role
+from plugin.upkeep import follow_calendars
 
 STRICTER = """extends = "regiondo.toml"
 version = "{version}"
@@ -17,6 +22,12 @@ version = "{version}"
 [tiers.starter]
 first_response = "2h"
 """
+
+CALENDAR = "https://calendars.example.com/closed.ics"
+ICS = (
+    "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:1\r\n"
+    "DTSTART;VALUE=DATE:20261130\r\nSUMMARY:Closed\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+)
 
 
 @pytest.fixture
@@ -97,6 +108,36 @@ def test_open_tickets_are_looked_at_again_where_the_version_moves_them(console, 
     look(console.store, 1, "How do I do it?")
     publish(send, admin, stricter(more="applies_to_open = true"))
     assert console.query("select lock from procrastinate_jobs") == [("acme/1",)]
+
+
+@responses.activate
+def test_running_clocks_follow_a_holiday_calendar_that_somebody_else_changes(
+    console, admin, send, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(console.services.policies, "_calendars", Calendars(tmp_path))
+    public = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 443))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: public)
+    monkeypatch.setattr("plugin.policies.ASKED_EVERY", 0.0)
+    monkeypatch.setattr("plugin.policies.READ_EVERY", 0.0)
+    responses.add(responses.GET, CALENDAR, body=ICS)
+    look(console.store, 1, "How do I do it?")
+    look(console.store, 2, "How do I do it?", first_response_at=console.now)
+    assert follow_calendars(console.services) == 0  # the policy subscribes to none
+    more = f'[schedules.support]\nholiday_calendars = ["{CALENDAR}"]'
+    publish(send, admin, stricter(more=more))
+    console.query("delete from procrastinate_jobs returning 1")
+
+    def closed():
+        policy = console.services.policies().current(console.now)
+        return {str(on) for on in policy.schedules["support"].closed}
+
+    assert closed() == {"2026-11-30"}
+    responses.replace(responses.GET, CALENDAR, body=ICS.replace("20261130", "20261201"))
+    (kept,) = (tmp_path / "calendars").iterdir()
+    os.utime(kept, (0, 0))  # yesterday's copy
+    assert follow_calendars(console.services) == 1
+    assert console.query("select lock from procrastinate_jobs") == [("acme/1",)]
+    assert closed() == {"2026-12-01"}
 
 
 def test_a_version_can_be_rolled_back(console, admin, send):

@@ -289,8 +289,17 @@ def test_policy_check_names_all_faults_at_once(tmp_path):
 
 def test_policy_show_tells_assumptions_and_own_choices():
     output = run("policy", "show").output
-    assert "zone Europe/Berlin (our choice: the contract names none)" in output
+    assert "zone Europe/Berlin (our choice, not in the contract)" in output
+    assert "No package in the helpdesk: Starter (our choice, not in the contract)" in output
     assert "The priorities are our choice" in output
+
+
+def test_policy_show_calls_nothing_our_choice_that_a_company_s_own_contract_says(tmp_path):
+    mine = tmp_path / "mine.toml"
+    mine.write_text('extends = "regiondo.toml"\nversion = "2"\nour_choice = []\n')
+    assert "our choice" not in run("policy", "show", str(mine)).output
+    mine.write_text('extends = "regiondo.toml"\nversion = "2"\nour_choice = ["tier"]\n')
+    assert "mine.toml:3: our_choice" in run("policy", "check", str(mine)).output
 
 
 def test_the_schema_for_editors_is_up_to_date():

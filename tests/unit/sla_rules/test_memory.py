@@ -11,10 +11,11 @@ from sla_rules.engine import decide
 from sla_rules.memory import Memory, as_left, corrections_today, is_correction, remember
 from sla_rules.patch import patch_for
 from sla_rules.policy import Commitment
-from sla_rules.policy_file import load_policy
+from sla_rules.policy_file import DEFAULT_POLICY, load_policy, read_policy
 from sla_rules.ticket import KEEP, Author, Hand, Kind, Organization, Priority, Written
 
 POLICY = load_policy()
+TEXT = DEFAULT_POLICY.read_text("utf-8")
 MONDAY = at("Mon 09:00")
 FULL = Memory(
     starts_at=MONDAY,
@@ -35,7 +36,7 @@ FULL = Memory(
     wrote={"priority": "high", "due_at": None},
     tags=frozenset({"c", "a", "b", "e", "d"}),
     overrides=(Hand(field="priority", by="Anna", at=at("Mon 10:00")),),
-    restored=frozenset({"sla_excluded", "feature_request"}),
+    restored=frozenset({"sla_excluded", "feature_request", "p", "q", "r", "s"}),
     healed=frozenset({"z", "y", "x"}),
     corrections=(at("Mon 09:30"), at("Mon 09:40")),
     refused={"group": "9"},
@@ -167,6 +168,15 @@ def test_a_ticket_is_read_whole_after_another_policy_or_a_review_in_the_console(
     for change in ({"version": "2"}, {"name": "other"}):
         assert as_left(memory, POLICY.model_copy(update=change), MONDAY) is None
     assert as_left(replace(memory, reviewed=Kind.QUESTION), POLICY, MONDAY) is None
+
+
+def test_a_ticket_is_read_whole_where_other_dates_are_closed_than_before():
+    memory = after_a_look()
+    text = TEXT.replace("\nholidays = []", "\nholidays = [2026-12-24]")
+    closed = read_policy(text, "x.toml")
+    assert (closed.name, closed.version) == (POLICY.name, POLICY.version)
+    assert as_left(memory, closed, MONDAY) is None
+    assert as_left(memory, read_policy(TEXT, "x.toml"), MONDAY) == "seen"
 
 
 # --- due dates that an account changes ------------------------------------------------------------
