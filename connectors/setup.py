@@ -127,7 +127,8 @@ class Trial:
     """A test delivery that was asked for.
 
     `sent` says what the vendor was told to send, None where a person has to do something: `ask`.
-    `fault` is the vendor's own report where it could not deliver. `finish()` removes what was made.
+    `fault` is the status that the vendor got where it could not deliver, empty for no answer.
+    `finish()` removes what was made.
     """
 
     sent: str | None = None

@@ -14,6 +14,7 @@ from connectors.api import Json
 from connectors.base import Connection
 from connectors.errors import CredentialsRejected, Rejected, TicketNotFound, VendorUnavailable
 from connectors.json_values import instant
+from connectors.sentences import say
 from connectors.setup import Finding, Identity, Inspection, Level
 
 from .admin import CREATION, FreshdeskAdmin
@@ -38,14 +39,14 @@ def identity(admin: FreshdeskAdmin) -> Identity:
     contact = agent.get("contact") or {}
     refusal = None
     if agent.get("ticket_scope") not in (None, _GLOBAL):
-        refusal = "they see only some tickets: give them global access"
+        refusal = say("refusal.scope")
     elif agent.get("deactivated") or contact.get("active") is False:
-        refusal = "they are not active"
+        refusal = say("refusal.inactive")
     else:
         try:
             admin.rules(CREATION)
         except CredentialsRejected:
-            refusal = "Freshdesk lets only administrators make rules and fields"
+            refusal = say("refusal.freshdesk_admin")
     return Identity(
         id=str(agent["id"]),
         name=str(contact.get("name") or ""),
@@ -67,9 +68,9 @@ def inspect(admin: FreshdeskAdmin, connection: Connection) -> Inspection:
     findings.append(
         Finding(
             level=Level.NOTE,
-            subject="views",
-            text="Freshdesk's API makes no ticket views",
-            remedy="Save three by hand: docs/freshdesk.md names their filters",
+            subject=say("subject.views"),
+            text=say("found.no_views"),
+            remedy=say("do.no_views"),
         )
     )
     return Inspection(findings=tuple(findings), settings=settings)
@@ -101,21 +102,21 @@ def _plan(admin: FreshdeskAdmin) -> Iterator[Finding]:
     try:
         account = admin.account()
     except _ABSENT:
-        yield Finding(level=Level.UNKNOWN, subject="plan", text="Freshdesk does not name the plan")
+        yield Finding(level=Level.UNKNOWN, subject=say("subject.plan"), text=say("found.no_plan"))
         return
     plan = str(account.get("tier_type") or "unknown")
     if plan.lower() in _PLANS_WITHOUT_API:
         yield Finding(
             level=Level.BROKEN,
-            subject="plan",
-            text=f"The plan {plan} has neither API calls nor webhooks",
-            remedy="The plugin needs Growth or above",
+            subject=say("subject.plan"),
+            text=say("found.plan_without_api", plan=plan),
+            remedy=say("do.plan_without_api"),
         )
         return
     yield Finding(
         level=Level.OK,
-        subject="plan",
-        text=f"{plan}, time zone {account.get('timezone') or 'not named'}",
+        subject=say("subject.plan"),
+        text=say("found.plan", plan=plan, zone=account.get("timezone") or say("found.no_zone")),
     )
 
 
@@ -124,15 +125,17 @@ def _limits(admin: FreshdeskAdmin) -> Iterator[Finding]:
     total, left = headers.get("x-ratelimit-total"), headers.get("x-ratelimit-remaining")
     if not total or not total.isdigit():
         yield Finding(
-            level=Level.UNKNOWN, subject="limits", text="Freshdesk named no request limit"
+            level=Level.UNKNOWN,
+            subject=say("subject.limits"),
+            text=say("found.no_limit", vendor="Freshdesk"),
         )
         return
     low = left is not None and left.isdigit() and int(left) < min(_FEW, int(total) // 10)
     yield Finding(
         level=Level.WARNING if low else Level.OK,
-        subject="limits",
-        text=f"{total} requests a minute, {left} left in this one",
-        remedy="Something else uses the account's limit up" if low else "",
+        subject=say("subject.limits"),
+        text=say("found.limit", total=total, left=left),
+        remedy=say("do.limit") if low else "",
     )
 
 
@@ -141,10 +144,9 @@ def _first_match_only(admin: FreshdeskAdmin) -> Iterator[Finding]:
     if not every:
         yield Finding(
             level=Level.WARNING,
-            subject="rule order",
-            text=f"Of {len(rules)} ticket-creation rules only the first that matches is run: ours "
-            "may never be",
-            remedy="Admin > Workflows > Automations > Ticket creation: execute all matching rules",
+            subject=say("subject.rule_order"),
+            text=say("found.rule_order", count=len(rules)),
+            remedy=say("do.rule_order"),
         )
 
 
@@ -159,22 +161,17 @@ def _engine(
     if opened is None:
         yield Finding(
             level=Level.UNKNOWN,
-            subject="SLA engine",
-            text="When the account was opened is not known: taken as `legacy`",
-            remedy="Opened after 2025-08-25: connect again with --engine recalculating",
+            subject=say("subject.sla_engine"),
+            text=say("found.engine_unknown"),
+            remedy=say("do.engine_unknown"),
         )
         return
     newer = opened >= NEW_ENGINE_SINCE
     settings["engine"] = "recalculating" if newer else "legacy"
     yield Finding(
         level=Level.UNKNOWN if newer else Level.OK,
-        subject="SLA engine",
-        text=f"The account dates from {opened.date()}: "
-        + (
-            "Freshdesk may compute due dates anew seconds after an update; they are read back"
-            if newer
-            else "a due date that is set stays set"
-        ),
+        subject=say("subject.sla_engine"),
+        text=say("found.engine_newer" if newer else "found.engine_older", day=opened.date()),
     )
 
 
@@ -186,8 +183,8 @@ def _types(admin: FreshdeskAdmin, settings: dict[str, object]) -> Iterator[Findi
     if found is None:
         yield Finding(
             level=Level.NOTE,
-            subject="ticket types",
-            text="There is no type `Feature Request`: feature requests get the tag only",
+            subject=say("subject.ticket_types"),
+            text=say("found.no_type"),
         )
 
 
@@ -197,10 +194,9 @@ def _statuses(admin: FreshdeskAdmin, connection: Connection) -> Iterator[Finding
     if own and not connection.settings.get("timer_off"):
         yield Finding(
             level=Level.UNKNOWN,
-            subject="statuses",
-            text=f"Own statuses {', '.join(map(str, own))}: whether their SLA timer runs is not "
-            "told by the API, taken as running",
-            remedy="Name those with the timer off: --timer-off 3,4,5,6,7,...",
+            subject=say("subject.statuses"),
+            text=say("found.own_statuses", numbers=", ".join(map(str, own))),
+            remedy=say("do.own_statuses"),
         )
 
 
@@ -213,10 +209,9 @@ def _required(fields: list[Json]) -> Iterator[Finding]:
     if needed:
         yield Finding(
             level=Level.WARNING,
-            subject="required fields",
-            text=f"Required of agents: {', '.join(needed[:5])}; Freshdesk refuses our update of "
-            "a ticket where one is empty",
-            remedy="Require them for closure only, or look for refused updates in the console",
+            subject=say("subject.required_fields"),
+            text=say("found.required", names=", ".join(needed[:5])),
+            remedy=say("do.required"),
         )
 
 
@@ -227,7 +222,7 @@ def _token(connection: Connection, now: datetime) -> Iterator[Finding]:
     gone = ends <= now
     yield Finding(
         level=Level.BROKEN if gone else Level.WARNING if ends - now <= EXPIRY_NOTICE else Level.OK,
-        subject="token",
+        subject=say("subject.token"),
         text=f"The rules' token {'ended' if gone else 'lasts until'} {ends.date()}",
         remedy=f"regiondo-sla rotate {connection.key}" if ends - now <= EXPIRY_NOTICE else "",
     )
@@ -246,7 +241,7 @@ def _acting_user(admin: FreshdeskAdmin, connection: Connection) -> Iterator[Find
     if assigned:
         yield Finding(
             level=Level.WARNING,
-            subject="acting user",
+            subject=say("subject.acting_user"),
             text=f"The key's agent has {assigned} tickets of their own",
             remedy="Use a dedicated agent for the plugin: Freshdesk shows a person's edits and "
             "ours as the same",
@@ -257,7 +252,7 @@ def _unknowns(connection: Connection) -> Iterator[Finding]:
     if connection.settings.get("engine") == "recalculating":
         yield Finding(
             level=Level.UNKNOWN,
-            subject="SLA engine",
+            subject=say("subject.sla_engine"),
             text="Whether a due date set here survives Freshdesk's own computing is not "
             "documented: each is read back and corrected, then tagged",
         )

@@ -12,6 +12,7 @@ from functools import partial
 
 from connectors.api import Json
 from connectors.base import Connection
+from connectors.sentences import say
 from connectors.setup import CONTACT_TITLE, TIER_TITLE, Step, Wishes, with_settings
 
 from .admin import FreshdeskAdmin
@@ -48,7 +49,11 @@ def company_fields(admin: FreshdeskAdmin, connection: Connection, wishes: Wishes
             body["choices"] = _choices(choices)
         yield Step(
             name=f"company_field:{name}",
-            title=f"Company field {title!r} ({'drop-down' if choices else 'text'})",
+            title=say(
+                "step.company_field",
+                name=title,
+                type=say("field_type.dropdown" if choices else "field_type.text"),
+            ),
             found=str(there["id"]) if there else None,
             conflict=_field_conflict(title, there, accepted, ()),
             make=partial(admin.make, "company_field", body),
@@ -71,7 +76,11 @@ def _ticket_field(admin: FreshdeskAdmin, name: str, title: str, fields: list[Jso
         body["choices"] = _choices(choices)
     return Step(
         name=f"ticket_field:{name}",
-        title=f"Ticket field {title!r} ({'drop-down' if choices else 'text'})",
+        title=say(
+            "step.ticket_field",
+            name=title,
+            type=say("field_type.dropdown" if choices else "field_type.text"),
+        ),
         found=str(there["id"]) if there else None,
         conflict=_field_conflict(title, there, (kind,) if choices else _TEXT, choices),
         make=partial(admin.make, "ticket_field", body),
@@ -85,20 +94,16 @@ def _field_conflict(
     if there is None:
         return None
     if there.get("type") not in accepted:
-        return (
-            f"a field {title!r} of type {there.get('type')} is there already, and "
-            f"{' or '.join(accepted)} is needed: rename it, or choose another name for ours"
+        return say(
+            "conflict.field_type", name=title, type=there.get("type"), needed=" / ".join(accepted)
         )
     if there.get("archived"):
-        return f"the field {title!r} is archived: restore it, or choose another name for ours"
+        return say("conflict.archived", name=title)
     given = there.get("choices") or []
     values = {str(one.get("value") if isinstance(one, dict) else one) for one in given}
     missing = [choice for choice in choices if choice not in values]
     if missing:
-        return (
-            f"the drop-down {title!r} that is there has no choice {', '.join(missing)}: "
-            "add it, or choose another name for ours"
-        )
+        return say("conflict.choices", name=title, missing=", ".join(missing))
     return None
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from connectors.api import Json
 from connectors.base import Connection, WebhookSecret
 from connectors.pace import Pace
+from connectors.sentences import say
 from connectors.setup import (
     Finding,
     Identity,
@@ -88,8 +89,7 @@ class FreshdeskSetup:
         """Open a ticket of our own, deleted afterwards; Freshdesk has no test for rules."""
         if not with_ticket:
             return Trial(
-                ask="Now send an e-mail to your support address, or open any ticket: its rule "
-                "calls us (--test-ticket opens one for you, and deletes it)"
+                ask=say("trial.freshdesk_ask"),
             )
         ticket = self._admin.post(
             "/tickets",
@@ -107,13 +107,13 @@ class FreshdeskSetup:
         def finish() -> None:
             self._admin.delete(f"/tickets/{number}")
 
-        return Trial(sent=f"Test ticket {number} was opened in Freshdesk", finish=finish)
+        return Trial(sent=say("trial.freshdesk_sent", number=number), finish=finish)
 
     def _token(self) -> Step:
         known = self._connection.webhook_secrets
         return Step(
             name="token",
-            title="Token for the rules (kept here, encrypted)",
+            title=say("step.token"),
             found=known[0].kid if known else None,
             here=True,
             make=_next_kid,
@@ -133,7 +133,7 @@ class FreshdeskSetup:
             there = next((one for one in known if one.get("name") == title), None)
             yield Step(
                 name=name,
-                title=f"Rule {title!r} on ticket {label}",
+                title=say(f"step.rule_{label}", name=title),
                 found=str(there["id"]) if there else None,
                 stale=self._staleness(name, there, address),
                 optional=bool(suffix),
@@ -147,13 +147,13 @@ class FreshdeskSetup:
         if there is None:
             return None
         if not there.get("active", True):
-            return "is deactivated"
+            return say("stale.deactivated")
         urls = [a.get("url") for a in there.get("actions") or () if isinstance(a, dict)]
         if address not in urls:
-            return "calls another address"
+            return say("stale.address")
         known = self._connection.webhook_secrets
         if not known or _rule_tokens(self._connection).get(name) != known[0].kid:
-            return "does not carry the newest token"
+            return say("stale.token")
         return None
 
     def _make_rule(self, kind: int, title: str, address: str, connection: Connection) -> str:

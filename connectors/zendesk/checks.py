@@ -15,6 +15,7 @@ from functools import partial
 from connectors.api import Json
 from connectors.base import Connection
 from connectors.errors import CredentialsRejected, Rejected, TicketNotFound, VendorUnavailable
+from connectors.sentences import say
 from connectors.setup import Finding, Identity, Inspection, Level, provisioned
 
 from .admin import ZendeskAdmin
@@ -30,9 +31,9 @@ def identity(user: Json) -> Identity:
     """Return whom we act as, and whether they may set things up."""
     refusal = None
     if user.get("role") != "admin":
-        refusal = "Zendesk lets only administrators make fields and webhooks"
+        refusal = say("refusal.zendesk_admin")
     elif user.get("suspended") or user.get("active") is False:
-        refusal = "they are suspended or not active"
+        refusal = say("refusal.suspended")
     return Identity(
         id=str(user["id"]),
         name=str(user.get("name") or ""),
@@ -51,10 +52,9 @@ def inspect(admin: ZendeskAdmin, connection: Connection) -> Inspection:
         findings.append(
             Finding(
                 level=Level.WARNING,
-                subject="priorities",
-                text="The priority field has only Normal and High",
-                remedy="Urgent is written as high and low as normal, unless all four are shown "
-                "(Admin Center > Fields > Priority)",
+                subject=say("subject.priorities"),
+                text=say("found.two_priorities"),
+                remedy=say("do.two_priorities"),
             )
         )
     findings += _custom_statuses(admin)
@@ -79,16 +79,16 @@ def _credentials(connection: Connection) -> Iterator[Finding]:
     if "api_token" in connection.credentials:
         yield Finding(
             level=Level.WARNING,
-            subject="API token",
-            text=f"Zendesk ends all API tokens on {TOKENS_END}, unused ones after 30 days",
-            remedy="Make an OAuth client and connect again with its id and secret",
+            subject=say("subject.api_token"),
+            text=say("found.api_token", day=TOKENS_END),
+            remedy=say("do.api_token"),
         )
     elif "access_token" in connection.credentials:
         yield Finding(
             level=Level.WARNING,
-            subject="access token",
-            text="A fixed access token cannot be renewed when it ends",
-            remedy="Connect again with the OAuth client's id and secret",
+            subject=say("subject.access_token"),
+            text=say("found.access_token"),
+            remedy=say("do.access_token"),
         )
 
 
@@ -97,14 +97,18 @@ def _limits(admin: ZendeskAdmin) -> Iterator[Finding]:
     total = _number(headers, "x-rate-limit", "ratelimit-limit", "rate-limit")
     left = _number(headers, "x-rate-limit-remaining", "ratelimit-remaining", "rate-limit-remaining")
     if total is None:
-        yield Finding(level=Level.UNKNOWN, subject="limits", text="Zendesk named no request limit")
+        yield Finding(
+            level=Level.UNKNOWN,
+            subject=say("subject.limits"),
+            text=say("found.no_limit", vendor="Zendesk"),
+        )
         return
     low = left is not None and left < min(_FEW, total // 10)
     yield Finding(
         level=Level.WARNING if low else Level.OK,
-        subject="limits",
-        text=f"{total} requests a minute, {left} left in this one",
-        remedy="Something else uses the account's limit up" if low else "",
+        subject=say("subject.limits"),
+        text=say("found.limit", total=total, left=left),
+        remedy=say("do.limit") if low else "",
     )
 
 
@@ -117,8 +121,8 @@ def _custom_statuses(admin: ZendeskAdmin) -> Iterator[Finding]:
     if own:
         yield Finding(
             level=Level.NOTE,
-            subject="custom statuses",
-            text=f"{len(own)} custom statuses: each counts as its category (open, pending, ...)",
+            subject=say("subject.custom_statuses"),
+            text=say("found.custom_statuses", count=len(own)),
         )
 
 
@@ -131,31 +135,36 @@ def _forms(admin: ZendeskAdmin) -> Iterator[Finding]:
     if len(forms) > 1:
         yield Finding(
             level=Level.NOTE,
-            subject="ticket forms",
-            text=f"{len(forms)} ticket forms: {_names(forms, 'name')}",
-            remedy="Add the SLA fields to each form whose tickets should show them",
+            subject=say("subject.ticket_forms"),
+            text=say("found.ticket_forms", count=len(forms), names=_names(forms, "name")),
+            remedy=say("do.ticket_forms"),
         )
 
 
 def _lookers(admin: ZendeskAdmin) -> Iterator[Finding]:
     """An empty type becomes `task`: name every rule that would notice, before it happens."""
     lists = (
-        ("triggers", "/triggers.json", "triggers"),
-        ("automations", "/automations.json", "automations"),
-        ("views", "/views.json", "views"),
-        ("SLA policies", "/slas/policies.json", "sla_policies"),
+        ("/triggers.json", "triggers"),
+        ("/automations.json", "automations"),
+        ("/views.json", "views"),
+        ("/slas/policies.json", "sla_policies"),
     )
-    for what, path, name in lists:
+    for path, name in lists:
+        what = say(f"rules.{name}")
         rules = [one for one in _if_there(partial(admin.every, path, name)) if _is_on(one)]
-        for noticed, fields in (("the ticket type", _TYPE_FIELDS), ("the due date", _DUE_FIELDS)):
+        for noticed, fields in (("ticket_type", _TYPE_FIELDS), ("due_date", _DUE_FIELDS)):
             found = [rule for rule in rules if fields & _fields_of(rule)]
             if found:
                 yield Finding(
                     level=Level.WARNING,
-                    subject=f"{what} on {noticed.removeprefix('the ')}",
-                    text=f"{len(found)} {what} look at {noticed}: {_names(found, 'title')}",
-                    remedy="Read them first: tickets without a type become tasks with a due date "
-                    "(--due-date field leaves type and native due date alone)",
+                    subject=say(f"subject.rules_on_{noticed}", rules=what),
+                    text=say(
+                        f"found.rules_on_{noticed}",
+                        count=len(found),
+                        rules=what,
+                        names=_names(found, "title"),
+                    ),
+                    remedy=say("do.rules_on_type"),
                 )
 
 
@@ -170,9 +179,9 @@ def _acting_user(admin: ZendeskAdmin, connection: Connection) -> Iterator[Findin
     if assigned:
         yield Finding(
             level=Level.WARNING,
-            subject="acting user",
-            text=f"The agent we act as has {assigned} tickets of their own",
-            remedy="Use a dedicated agent for the plugin: a person's edits and ours then never mix",
+            subject=say("subject.acting_user"),
+            text=say("found.acting_user", count=assigned),
+            remedy=say("do.acting_user"),
         )
 
 
@@ -191,9 +200,9 @@ def _webhook(admin: ZendeskAdmin, connection: Connection, endpoint: str) -> Iter
     if secret not in {one.value for one in connection.webhook_secrets}:
         yield Finding(
             level=Level.BROKEN,
-            subject="signing secret",
-            text="The webhook's signing secret was changed in Zendesk: its deliveries are refused",
-            remedy="Connect again to take the new one",
+            subject=say("subject.signing_secret"),
+            text=say("found.signing_secret"),
+            remedy=say("do.signing_secret"),
         )
     calls = _if_there(
         lambda: admin.get(f"/webhooks/{webhook_id}/invocations").get("invocations") or []
@@ -202,7 +211,7 @@ def _webhook(admin: ZendeskAdmin, connection: Connection, endpoint: str) -> Iter
     kinds = sorted({str(one.get("status")) for one in failed})
     yield Finding(
         level=Level.WARNING if failed else Level.OK,
-        subject="webhook",
+        subject=say("subject.webhook"),
         text=f"Active; {len(failed)} of the last {len(calls)} calls failed"
         + (f" ({', '.join(kinds)})" if kinds else ""),
         remedy="See Admin Center > Webhooks > Activity; `regiondo-sla reconcile` heals what was "
@@ -217,14 +226,14 @@ def _unknowns(connection: Connection) -> Iterator[Finding]:
     if types and connection.settings.get("due_date", "task") == "task":
         yield Finding(
             level=Level.NOTE,
-            subject="types_to_task",
+            subject=say("subject.types_to_task"),
             text="Tickets of these types are turned into tasks, and leave problem and incident "
             "linking",
         )
     elif connection.settings.get("due_date", "task") == "task":
         yield Finding(
             level=Level.UNKNOWN,
-            subject="due_at on other types",
+            subject=say("subject.due_at_on_other_types"),
             text="What Zendesk does with a due date on a ticket that is no task is not "
             "documented: such tickets only get the SLA fields",
         )

@@ -13,6 +13,7 @@ from typing import Any
 
 from connectors.api import Json
 from connectors.base import Connection
+from connectors.sentences import say
 from connectors.setup import (
     ABOUT_FIELDS,
     CONTACT_TITLE,
@@ -68,13 +69,15 @@ def organization_fields(
         accepted = {type_, *_TEXT}
         conflict = None
         if there and there.get("type") not in accepted:
-            conflict = (
-                f"the organization field {key!r} is of type {there.get('type')}, and "
-                f"{' or '.join(sorted(accepted))} is needed: name another field"
+            conflict = say(
+                "conflict.organization_field",
+                name=key,
+                type=there.get("type"),
+                needed=" / ".join(sorted(accepted)),
             )
         yield Step(
             name=f"organization_field:{key}",
-            title=f"Organization field {key!r} ({type_})",
+            title=say("step.organization_field", name=key, type=say(f"field_type.{type_}")),
             found=str(there["id"]) if there else None,
             conflict=conflict,
             make=partial(
@@ -91,7 +94,7 @@ def _ticket_field(admin: ZendeskAdmin, name: str, title: str, fields: list[Json]
     there = next((one for one in same if one.get("active", True)), None)
     conflict = _field_conflict(title, there, options)
     if same and there is None:
-        conflict = f"the ticket field {title!r} is deactivated: activate it, or rename it"
+        conflict = say("conflict.deactivated", name=title)
     body = {
         "type": "tagger" if options else "text",
         "title": title,
@@ -102,7 +105,11 @@ def _ticket_field(admin: ZendeskAdmin, name: str, title: str, fields: list[Json]
     }
     return Step(
         name=f"ticket_field:{name}",
-        title=f"Ticket field {title!r} ({'drop-down' if options else 'text'})",
+        title=say(
+            "step.ticket_field",
+            name=title,
+            type=say("field_type.dropdown" if options else "field_type.text"),
+        ),
         found=str(there["id"]) if there else None,
         conflict=conflict,
         make=partial(admin.make, "ticket_field", body),
@@ -117,17 +124,13 @@ def _field_conflict(
         return None
     wanted = ("tagger",) if options else _TEXT
     if there.get("type") not in wanted:
-        return (
-            f"a ticket field {title!r} of type {there.get('type')} is there already, and "
-            f"{' or '.join(wanted)} is needed: rename it, or choose another name for ours"
+        return say(
+            "conflict.field_type", name=title, type=there.get("type"), needed=" / ".join(wanted)
         )
     values = {str(one.get("value")) for one in there.get("custom_field_options") or ()}
     missing = [tag for _, tag in options if tag not in values]
     if missing:
-        return (
-            f"the drop-down {title!r} that is there has no option with the tag "
-            f"{', '.join(missing)}: add it, or choose another name for ours"
-        )
+        return say("conflict.options", name=title, missing=", ".join(missing))
     return None
 
 

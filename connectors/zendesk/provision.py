@@ -17,6 +17,7 @@ from functools import partial
 from connectors.api import Json
 from connectors.base import Connection, WebhookSecret
 from connectors.pace import Pace
+from connectors.sentences import say
 from connectors.setup import (
     Finding,
     Identity,
@@ -108,8 +109,8 @@ class ZendeskSetup:
         request = {"payload": json.dumps({KNOCK: nonce})}
         answer = self._admin.post(f"/webhooks/test?webhook_id={webhook_id}", {"request": request})
         status = int((answer.get("response") or {}).get("status_code") or 0)
-        fault = None if 200 <= status < 300 else f"Zendesk got {status or 'no answer'}"
-        return Trial(sent="Zendesk was told to call the webhook", fault=fault)
+        fault = None if 200 <= status < 300 else str(status or "")
+        return Trial(sent=say("trial.zendesk_sent"), fault=fault)
 
     @property
     def _endpoint(self) -> str:
@@ -137,7 +138,7 @@ class ZendeskSetup:
         }
         yield Step(
             name="webhook",
-            title=f"Webhook to {self._endpoint}",
+            title=say("step.webhook", address=self._endpoint),
             found=str(there["id"]) if there else None,
             stale=stale,
             conflict=conflict,
@@ -162,9 +163,9 @@ class ZendeskSetup:
             there = known.get(title)
             yield Step(
                 name=f"trigger:{name}",
-                title=f"Trigger {title!r}",
+                title=say("step.trigger", name=title),
                 found=str(there["id"]) if there else None,
-                stale="is deactivated" if there and not there.get("active", True) else None,
+                stale=say("stale.deactivated") if there and not there.get("active", True) else None,
                 make=partial(self._make_trigger, title, moment),
                 renew=self._renew_trigger,
             )
@@ -197,16 +198,13 @@ def _webhook_state(
     subscriptions = [str(one) for one in there.get("subscriptions") or ()]
     if (BY_TRIGGERS in subscriptions) != (BY_TRIGGERS in wanted):
         way = "triggers" if BY_TRIGGERS in subscriptions else "events"
-        return None, (
-            f"the webhook that is there is told by {way}, and Zendesk does not let that be "
-            f"changed: use --via {way}, or disconnect first"
-        )
+        return None, say("conflict.webhook_way", way=way)
     if there.get("endpoint") != endpoint:
-        return f"points to {there.get('endpoint')}", None
+        return say("stale.points_to", address=there.get("endpoint")), None
     if str(there.get("status") or "active") != "active":
-        return f"is {there.get('status')}", None
+        return say("stale.status", status=there.get("status")), None
     if set(wanted) - set(subscriptions):
-        return "does not tell of every event", None
+        return say("stale.events"), None
     return None, None
 
 

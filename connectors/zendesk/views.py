@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors.base import Connection
 from connectors.errors import CredentialsRejected, TicketNotFound
+from connectors.sentences import say
 from connectors.setup import Step, Wishes
 
 from .admin import ZendeskAdmin
@@ -25,7 +26,7 @@ def views(admin: ZendeskAdmin, wishes: Wishes) -> Iterator[Step]:
         there = known.get(title)
         yield Step(
             name=f"view:{title}",
-            title=f"View {title!r}",
+            title=say("step.view", name=title),
             found=str(there["id"]) if there else None,
             optional=True,
             make=partial(_make, admin, title, tags, without, below),

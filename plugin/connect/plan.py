@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from connectors.base import Connection
 from connectors.errors import Rejected, TicketNotFound
+from connectors.sentences import say
 from connectors.setup import (
     Identity,
     Inspection,
@@ -81,7 +82,12 @@ def plan_account(services: Services, request: AccountRequest) -> Plan:
     identity = _identify(setup, connection, vendor.title)
     if identity.refusal:
         raise ConnectError(
-            f"{vendor.title} knows the credentials as {_who(identity)}: {identity.refusal}"
+            say(
+                "request.refusal",
+                vendor=vendor.title,
+                who=_who(identity),
+                refusal=identity.refusal,
+            )
         )
     inspection = setup.inspect()
     connection = with_settings(
@@ -106,8 +112,10 @@ def carry_out(services: Services, plan: Plan) -> Iterator[StepDone]:
     The connection is saved after each step, so that what failed in the middle goes on at the next
     attempt. Raises `ConnectError` before the first step where one conflicts, and `VendorError`.
     """
-    stopping = [
-        f"{f.text}. {f.remedy}" for f in plan.inspection.findings if f.level is Level.BROKEN
+    stopping: list[str] = [
+        say("request.broken", text=f.text, remedy=f.remedy)
+        for f in plan.inspection.findings
+        if f.level is Level.BROKEN
     ]
     stopping += [step.conflict for step in plan.steps if step.conflict and not step.optional]
     if stopping:
@@ -140,7 +148,7 @@ def _identify(setup: Setup, connection: Connection, title: str) -> Identity:
         return setup.identify()
     except (Rejected, TicketNotFound) as error:
         raise ConnectError(
-            f"{connection.base_url} does not answer as a {title} account ({error})"
+            say("request.no_account", address=connection.base_url, vendor=title, detail=error)
         ) from error
 
 
@@ -236,19 +244,16 @@ def rotate(
     connection = require(services, key)
     if finish:
         if len(connection.webhook_secrets) < 2:
-            raise ConnectError(f"{key} has one webhook secret: there is nothing to finish")
+            raise ConnectError(say("rotate.nothing_to_finish", key=key))
         newest = connection.webhook_secrets[:1]
         services.store.connections.save(replace(connection, webhook_secrets=newest))
-        return "The old webhook secret is no longer accepted."
+        return say("rotate.finished")
     if not connection.webhook_secrets:
-        raise ConnectError(f"{key} has no webhook secret yet: connect it first")
+        raise ConnectError(say("rotate.no_secret", key=key))
     setup = open_setup(services, connection, token_lasts=token_lasts)
     for changed in setup.rotate():
         services.store.connections.save(changed)
-    return (
-        "A new webhook secret is in use; the old one is accepted until "
-        f"`regiondo-sla rotate {key} --finish`."
-    )
+    return say("rotate.begun", key=key)
 
 
 def _without(connection: Connection, name: str) -> Connection:
@@ -262,8 +267,7 @@ def _done(step: Step, did: Did, note: str = "") -> StepDone:
 
 def _title(name: str) -> str:
     kind, _, what = name.partition(":")
-    text = f"{kind.replace('_', ' ')} {what}".strip()
-    return text[:1].upper() + text[1:]
+    return say(f"thing.{kind}", name=what)
 
 
 def _who(identity: Identity) -> str:

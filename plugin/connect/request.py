@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from connectors.addresses import AddressError
 from connectors.base import Connection, Vendor
 from connectors.http import check_address
+from connectors.sentences import say
 from connectors.setup import FIELD_TITLES, Setup, Wishes, with_settings
 from plugin.pipeline import Services, adapted_to
 from sla_rules.errors import PolicyError
@@ -66,7 +67,7 @@ def account_address(vendor: Vendor, text: str) -> str:
     try:
         check_address(given, vendor.domain)
     except (AddressError, ValueError) as error:
-        raise ConnectError(str(error)) from None
+        raise ConnectError(say("request.address", detail=error)) from None
     return given
 
 
@@ -75,7 +76,7 @@ def require(services: Services, key: str) -> Connection:
     connection = services.store.connections.get(key)
     if connection is None:
         known = ", ".join(one.key for one in services.store.connections.every()) or "none"
-        raise ConnectError(f"there is no connection {key!r} (there are: {known})")
+        raise ConnectError(say("request.unknown_key", key=key, known=known))
     return connection
 
 
@@ -103,20 +104,20 @@ def requested(
     accounts = services.store.connections.every()
     key = request.key or _free_key(accounts, vendor, base_url)
     if not _KEY.fullmatch(key):
-        raise ConnectError(f"the key {key!r} may hold a-z, 0-9, - and _, 40 at most")
+        raise ConnectError(say("request.bad_key", key=key))
     known = next((one for one in accounts if one.key == key), None)
     given_url = request.public_url or (known.settings.get("public_url") if known else None)
     public_url = _public_address(str(given_url or ""), base_url)
     twin = next((one for one in accounts if one.base_url == base_url and one.key != key), None)
     if twin:
-        raise ConnectError(f"{base_url} is connected already, as {twin.key!r}")
+        raise ConnectError(say("request.twin", address=base_url, key=twin.key))
     if known and (known.vendor, known.base_url) != (vendor.name, base_url):
-        raise ConnectError(f"the key {key!r} is taken by {known.base_url}: choose another --key")
+        raise ConnectError(say("request.key_taken", key=key, address=known.base_url))
     credentials = request.credentials or (known.credentials if known else {})
     complete = [s for s in vendor.credential_sets if all(credentials.get(name) for name in s)]
     if not complete:
-        sets = " or ".join(" and ".join(names) for names in vendor.credential_sets)
-        raise ConnectError(f"{vendor.title} needs {sets}")
+        sets = " / ".join(" + ".join(names) for names in vendor.credential_sets)
+        raise ConnectError(say("request.credentials", vendor=vendor.title, needed=sets))
     titles = {**FIELD_TITLES, **_titles_of(known), **request.titles}
     connection = Connection(
         key=key,
@@ -142,7 +143,7 @@ def _check_answers(services: Services, settings: Mapping[str, object]) -> None:
     try:
         adapted_to(services.policies(), settings)
     except PolicyError as error:
-        raise ConnectError(str(error)) from None
+        raise ConnectError(say("request.answer", detail=error)) from None
 
 
 def _titles_of(connection: Connection | None) -> dict[str, str]:
@@ -171,15 +172,11 @@ def _public_address(text: str, base_url: str) -> str:
     given = text.strip().rstrip("/")
     parts = urlsplit(given)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConnectError(
-            f"the public URL {text!r} is not an address such as https://sla.example.com"
-        )
+        raise ConnectError(say("request.no_address", given=text))
     if _is_local(urlsplit(base_url).hostname or ""):
         return given
     if parts.scheme != "https" or _is_local(parts.hostname):
-        raise ConnectError(
-            f"the helpdesk cannot reach {given}: the public URL must be https and on the internet"
-        )
+        raise ConnectError(say("request.unreachable", given=given))
     return given
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from connectors.sentences import say
 from plugin.connect.request import open_setup, require
 from plugin.pipeline import Services
 
@@ -42,23 +43,22 @@ def try_delivery(
     trial = setup.trial(nonce, with_ticket=with_ticket)
     if tell:
         tell(trial.sent or trial.ask)
-    deadline = time.monotonic() + (0 if trial.fault else wait)
+    deadline = time.monotonic() + (0 if trial.fault is not None else wait)
     try:
         while True:
             if _has_arrived(services, key, nonce, began):
-                return Arrival(arrived=True, text=f"The test delivery of {vendor.title} arrived")
+                return Arrival(arrived=True, text=say("trial.arrived", vendor=vendor.title))
             if time.monotonic() >= deadline:
                 break
             time.sleep(0.25)
     finally:
         trial.finish()
     where = f"{connection.settings.get('public_url')}/webhooks/{vendor.name}/{key}"
-    if trial.fault:
-        return Arrival(arrived=False, text=_fault(trial.fault, where))
+    if trial.fault is not None:
+        return Arrival(arrived=False, text=_fault(vendor.title, trial.fault, where))
     return Arrival(
         arrived=False,
-        text=f"Nothing arrived at {where} within {wait:.0f} s: see that the web process runs on "
-        "this database, and that the address is reached from the internet",
+        text=say("trial.nothing", address=where, seconds=f"{wait:.0f}"),
     )
 
 
@@ -69,11 +69,12 @@ def _has_arrived(services: Services, key: str, nonce: str, began: datetime) -> b
     return received is not None and received >= began
 
 
-def _fault(fault: str, where: str) -> str:
-    if fault.endswith(("401", "403")):
-        why = "its signature was refused: see that the web process has this SLA_SECRET_KEY"
-    elif fault.endswith("404"):
-        why = "the web process does not know the account: see that it runs on this database"
-    else:
-        why = "see that the web process runs and that the address is reached from the internet"
-    return f"{fault} from {where}: {why}"
+def _fault(vendor: str, fault: str, where: str) -> str:
+    why = {"401": "refused", "403": "refused", "404": "unknown"}.get(fault, "unreached")
+    return say(
+        "trial.fault",
+        vendor=vendor,
+        answer=fault or say("trial.no_answer"),
+        address=where,
+        why=say(f"trial.{why}"),
+    )

@@ -123,6 +123,17 @@ def test_a_plan_is_carried_out_only_for_a_quarter_of_an_hour(console, send):
     assert [kind for _, kind, _ in errands(console)] == ["plan"]
 
 
+def test_connecting_is_told_in_the_reader_s_language(console, account, send):
+    admin = console.browser(Role.ADMIN)
+    german, french = ({"Accept-Language": language} for language in ("de", "fr"))
+    page = admin.get("/connections/acme", headers=german).text
+    assert "Legen Sie die Textfelder <code>SLA due</code>" in page
+    assert "add the text fields" not in page
+    form = {**PLAN, "key": "Not a key"}
+    refused = send(admin, "/connections/plan", form, at="/account", headers=french)
+    assert "ne peut contenir que a-z" in refused.text
+
+
 def test_what_would_be_removed_is_listed_before_an_account_is_disconnected(console, send):
     made = {"id": "1", "made": True, "number": 1}
     things = {
