@@ -29,7 +29,7 @@ EVERY = "* * * * * */15"  # six fields, seconds last
 GIVE_UP_AFTER = timedelta(hours=24)
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=1)
-_LEASE = timedelta(minutes=2)  # longer than any one sending takes
+_LEASE = timedelta(seconds=30)  # longer than any one sending takes
 _AT_MOST = 20.0  # seconds of one job, so that a dead receiver holds up nothing else
 _WAITS = {State.OPEN.value, State.BEST_EFFORT.value}
 
