@@ -30,7 +30,7 @@ _RESULTS = {
 }
 
 
-@blueprint.post("/<vendor>/<connection>")
+@blueprint.post("/<vendor>/<connection>", strict_slashes=False)
 def deliver(vendor: str, connection: str) -> tuple[Response, int]:
     """Take one delivery: 2xx only once it is kept."""
     services: Services = current_app.extensions["services"]

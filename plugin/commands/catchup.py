@@ -6,6 +6,7 @@ What they do is in `plugin/reconcile.py` and `plugin/backfill.py`.
 from __future__ import annotations
 
 import csv
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -147,7 +148,7 @@ def backfill(
             hint = "" if dry_run else "; the same command goes on from there"
             raise click.ClickException(f"stopped: {error}{hint}") from error
     if dry_run:
-        _show(rows, csv_file)
+        show_changes(rows, csv_file)
     counts = work.counts
     verb = "would be written" if dry_run else "written"
     resumed = " (resumed)" if work.resumed else ""
@@ -174,11 +175,16 @@ def _row(view: View) -> list[str]:
         decision.kind.value,
         instant(decision.starts_at) or "",
         (instant(target.due_at) if target else None) or "",
-        ", ".join(f"{name}: {value}" for name, value in plain(view.patch.changes()).items()),
+        ", ".join(f"{n}: {_said(value)}" for n, value in plain(view.patch.changes()).items()),
     ]
 
 
-def _show(rows: list[list[str]], csv_file: str | None) -> None:
+def _said(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def show_changes(rows: list[list[str]], csv_file: str | None) -> None:
+    """Print what would change, or write it to a CSV file; a row without a change is left out."""
     changed = sorted((row for row in rows if row[-1]), key=lambda row: (len(row[0]), row[0]))
     if csv_file:
         with Path(csv_file).open("w", newline="", encoding="utf-8") as file:
@@ -187,13 +193,10 @@ def _show(rows: list[list[str]], csv_file: str | None) -> None:
             writer.writerows([_unformulated(cell) for cell in row] for row in changed)
         click.echo(f"{len(changed)} tickets would change: {csv_file}")
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(*_HEAD)
-    for row in changed[:_SHOWN]:
-        table.add_row(*row)
-    Console().print(table)
+    for number, partner, tier, kind, starts, due, change in changed[:_SHOWN]:
+        clock = f"{starts} -> {due}" if due else "no clock"
+        click.secho("  ".join(filter(None, (f"#{number}", partner, tier, kind, clock))), bold=True)
+        click.echo(textwrap.indent(textwrap.fill(change, 76), "    "))
     if len(changed) > _SHOWN:
         click.echo(f"... and {len(changed) - _SHOWN} more; --csv FILE writes them all")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from plugin import reports
+
 
 @click.command()
 @click.option(
@@ -31,7 +33,6 @@ def report(by: str, first: str | None, last: str | None, exclusions: bool, as_cs
     Example:
       regiondo-sla report --by month --from 2026-01-01 --csv > sla.csv
     """
-    from plugin import reports
     from plugin.bootstrap import build_services
     from plugin.here import service_settings
     from plugin.store.reports import Grouping
@@ -43,29 +44,42 @@ def report(by: str, first: str | None, last: str | None, exclusions: bool, as_cs
         period = reports.read_period(first, last, now, zone)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    title = f"{period.first:%d %b %Y} to {period.last:%d %b %Y}"
     if exclusions:
-        columns: tuple[str, ...] = reports.EXCLUSION_COLUMNS
-        rows = reports.exclusion_rows(services.store.reports.exclusions(period.since, period.until))
-    else:
-        columns = reports.ATTAINMENT_COLUMNS
-        found = services.store.reports.attainment(
-            Grouping(by), period.since, period.until, zone.key
-        )
-        rows = reports.attainment_rows(found)
-    if as_csv:
-        click.echo(reports.to_csv(columns, rows), nl=False)
+        found = services.store.reports.exclusions(period.since, period.until)
+        rows = reports.exclusion_rows(found)
+        if as_csv:
+            click.echo(reports.to_csv(reports.EXCLUSION_COLUMNS, rows), nl=False)
+        else:
+            _print_exclusions(rows, title)
         return
-    _print_table(columns, rows, f"{period.first:%d %b %Y} to {period.last:%d %b %Y}")
+    lines = services.store.reports.attainment(Grouping(by), period.since, period.until, zone.key)
+    rows = reports.attainment_rows(lines)
+    if as_csv:
+        click.echo(reports.to_csv(reports.ATTAINMENT_COLUMNS, rows), nl=False)
+    else:
+        _print_attainment(rows, title)
 
 
-def _print_table(columns: tuple[str, ...], rows: list[tuple[str, ...]], title: str) -> None:
+def _print_attainment(rows: list[tuple[str, ...]], title: str) -> None:
+    """A few lines a group: twelve columns are too many for a terminal."""
+    click.secho(title if rows else f"{title}: no ticket.", bold=True)
+    for row in rows:
+        cells = dict(zip(reports.ATTAINMENT_COLUMNS, (cell or "-" for cell in row), strict=True))
+        click.echo(
+            "\n{group}: {attainment_percent} % kept ({met} met, {breached} breached)\n"
+            "  {tickets} tickets; {open} open, {best_effort} best effort, {cancelled} cancelled\n"
+            "  first response, minutes, median and 90th percentile: "
+            "business {business_minutes_median}, {business_minutes_p90}; "
+            "calendar {calendar_minutes_median}, {calendar_minutes_p90}".format_map(cells)
+        )
+
+
+def _print_exclusions(rows: list[tuple[str, ...]], title: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title)
-    for column in columns:
-        justify = "left" if column in {"group", "exclusion", "tier"} else "right"
-        table.add_column(column.replace("_", " "), justify=justify)  # type: ignore[arg-type]
+    table = Table(*reports.EXCLUSION_COLUMNS, title=title)
     for row in rows:
         table.add_row(*(cell or "-" for cell in row))
     Console().print(table if rows else f"{title}: no ticket.")

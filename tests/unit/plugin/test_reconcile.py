@@ -15,6 +15,7 @@ from connectors.errors import VendorUnavailable
 from connectors.freshdesk import account as freshdesk_account
 from plugin.bootstrap import build_services
 from plugin.cli import cli
+from plugin.commands.catchup import show_changes
 from plugin.pipeline import look_at_ticket
 from plugin.reconcile import AlreadySweeping, sweep, sweep_all
 from plugin.sandbox.server import create_sandbox
@@ -268,3 +269,15 @@ def test_the_command_sweeps_one_account_and_names_an_unknown_one(
     assert wrong.exit_code == 1
     assert "there is no connection 'nobody'" in wrong.output
     assert CliRunner().invoke(cli, ["reconcile", "--since", "yesterday"]).exit_code == 2
+
+
+def test_what_a_backfill_would_change_fits_a_terminal(capsys):
+    tags = " ".join(f"sla_tag_{number}" for number in range(12))
+    row = ["12", "Alpen Tours", "enterprise", "question", "2026-11-27T15:55:00Z"]
+    show_changes([[*row, "2026-11-30T13:55:00Z", f"priority: high, add_tags: {tags}"]], None)
+    head, *changes = capsys.readouterr().out.splitlines()
+    assert head == (
+        "#12  Alpen Tours  enterprise  question  2026-11-27T15:55:00Z -> 2026-11-30T13:55:00Z"
+    )
+    assert " ".join(" ".join(changes).split()) == f"priority: high, add_tags: {tags}"
+    assert max(map(len, changes)) <= 80

@@ -97,6 +97,11 @@ def test_a_duplicate_is_answered_with_2xx_and_kept_once(client, rows):
     assert rows() == (1, 1)
 
 
+def test_an_address_that_was_typed_with_a_slash_at_its_end_is_the_same(client, rows):
+    assert zendesk(client, EVENT, to="zendesk/").status_code == 202
+    assert rows() == (1, 1)
+
+
 def test_an_event_that_concerns_no_ticket_is_answered_with_2xx_and_not_kept(client, rows):
     answer = zendesk(client, {"type": "zen:event-type:user.created", "detail": {"id": "1"}})
     assert (answer.status_code, answer.json) == (200, {"status": "ignored"})
