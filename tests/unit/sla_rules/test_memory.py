@@ -78,6 +78,69 @@ def test_tags_that_the_vendor_did_not_take_are_not_remembered_as_ours():
     assert memory.healed == frozenset()  # not set once more: a race may have taken them
 
 
+def test_a_tag_that_the_vendor_left_on_is_still_ours_to_take_off():
+    ours = frozenset({"sla_starter", "sla_priority_low", "feature_request"})
+    asked = ticket(tags=ours, messages=(message("Mon 09:00", text="Merci"),))
+    memory, _ = left_by(asked, Memory(tags=ours), taken=("due_at",), refused=("remove_tags",))
+    assert "feature_request" in memory.tags
+
+
+def test_what_we_wrote_is_remembered_by_field_and_tags_by_name():
+    memory, patch = left_by(ticket())
+    assert memory.tags == patch.add_tags
+    assert set(memory.wrote) == {"due_at", "priority", "due_text", "note_text"}
+
+
+def test_a_due_date_that_we_cleared_is_remembered_as_none():
+    desk = Helpdesk()
+    desk.look("Mon 09:00")
+    desk.change(kind=Kind.FEATURE_REQUEST)
+    desk.look("Mon 10:00")
+    assert desk.memory.wrote["due_at"] is None
+    assert desk.memory.wrote["due_text"] is None
+
+
+def test_each_tag_may_be_lost_to_a_race_once():
+    desk = Helpdesk(traits=FRESHDESK)
+    desk.look("Mon 09:00")
+    for tag in ("sla_starter", "it_escalation"):
+        desk.change(tags=desk.ticket.tags - {tag})
+        desk.look("Mon 10:00")
+        assert desk.patch.add_tags == {tag}
+
+
+def test_a_tag_that_was_lost_once_and_set_may_be_lost_again_after_it_was_not_wanted():
+    desk = Helpdesk(traits=FRESHDESK)
+    desk.look("Mon 09:00")
+    desk.change(tags=desk.ticket.tags - {"it_escalation"})
+    desk.look("Mon 10:00")
+    for kind in (Kind.QUESTION, None):
+        desk.change(kind=kind)
+        desk.look("Mon 11:00")
+    desk.change(tags=desk.ticket.tags - {"it_escalation"})
+    desk.look("Mon 12:00")
+    assert desk.patch.add_tags == {"it_escalation"}
+
+
+def test_without_audits_a_field_in_a_person_s_hand_stays_so_at_every_look():
+    desk = Helpdesk(traits=FRESHDESK)
+    desk.look("Mon 09:00")
+    desk.change(priority=Priority.URGENT)
+    for now in ("Mon 10:00", "Mon 11:00", "Mon 12:00"):
+        desk.change(note_text=None)  # something to write
+        held = [hand.field for hand in desk.look(now).overrides]
+        assert (held, desk.ticket.priority) == (["priority"], Priority.URGENT)
+
+
+def test_a_goal_that_waits_for_its_answer_moves_with_the_package():
+    desk = Helpdesk(ticket("Free"))
+    for now in ("Mon 09:00", "Wed 09:00"):
+        assert desk.look(now).target.state is State.BEST_EFFORT
+    desk.change(organization=Organization(tier="Starter"))
+    decision = desk.look("Wed 10:00")
+    assert (decision.target.due_at, decision.target.state) == (at("Tue 11:00"), State.BREACHED)
+
+
 def test_a_label_that_we_took_off_ourselves_is_not_taken_for_a_person_s_word():
     ours = frozenset({"sla_starter", "sla_priority_low", "feature_request"})
     asked = ticket(tags=ours, messages=(message("Mon 09:00", text="Merci"),))
