@@ -317,6 +317,38 @@ def test_the_known_years_grow_in_both_directions():
     assert schedule.elapsed(paris("1990-01-01T00:00"), paris("1990-01-08T00:00")) == 30 * H
 
 
+@pytest.mark.parametrize("hours", [HOURS, "24/7"])
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("2012-06-01T10:00", "2026-06-01T10:00"),
+        ("2026-06-01T10:00", "2040-06-01T10:00"),
+        ("2012-06-01T10:00", "2013-06-01T10:00"),
+        ("2039-06-01T10:00", "2040-06-01T10:00"),
+        ("2024-12-31T16:59:59", "2025-01-01T00:00"),
+        ("2025-01-01T00:00", "2029-12-31T16:30"),
+        ("2029-12-31T16:30", "2030-01-01T00:00"),
+        ("2029-12-31T17:00", "2029-12-31T20:00"),
+        ("2029-12-31T20:00", "2029-12-31T21:00"),
+        ("2029-12-31T23:59:59", "2030-01-01T00:00:01"),
+    ],
+)
+def test_no_answer_hangs_on_the_years_that_were_asked_for_before(hours, start, end):
+    """2026 makes 2025 to 2029 known; the other schedule was asked for the whole time first."""
+    a, b = paris(start), paris(end)
+    wide = Schedule.parse(hours, "Europe/Paris", [date(2026, 12, 24)])
+    wide.elapsed(utc("2010-06-01T00:00"), utc("2045-06-01T00:00"))
+    for question in (
+        lambda s: (s.elapsed(a, b), s.elapsed(b, a), s.segments(a, b)[-2:]),
+        lambda s: (s.segments(a, b)[:2], s.is_open(b), s.add(b, H)),
+        lambda s: (s.add(a, H), s.is_open(a), s.is_open(b)),
+        lambda s: (s.is_open(b), s.elapsed(b, a)),
+    ):
+        fresh = Schedule(hours, "Europe/Paris", frozenset({date(2026, 12, 24)}), {})
+        fresh.next_open(paris("2026-06-01T12:00"))
+        assert question(fresh) == question(wide)
+
+
 def test_a_long_search_crosses_the_known_years():
     schedule = Schedule(HOURS, "Europe/Paris", frozenset(), {})
     start = paris("2026-11-23T09:00")
