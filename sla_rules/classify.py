@@ -12,37 +12,22 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 
+from .message_environment import judge_environment
 from .message_text import own_words, sentences
-from .phrases import Hit, Phrases, shown
+from .phrases import Phrases, words_of
+from .signs import Sentence, Sign
 from .ticket import Environment, Impact, Kind
 from .word_lists import check_words
+from .word_model import WordModel, bounded
 
 _SUBJECT_PREFIX = re.compile(r"^(?:\s*(?:re|fw|fwd|aw|wg|tr|rv|i|r)\s*:)+\s*", re.IGNORECASE)
 _SIGNS = 8
+_ASKS = ("wish", "ask", "lack", "label")
 _LANGUAGE_LENGTH = 600
-
-
-@dataclass(frozen=True, slots=True)
-class Sign:
-    """Words that speak for a judgement; `quote` is empty where the sign is that nothing is said."""
-
-    name: str
-    quote: str = ""
-
-    def __str__(self) -> str:
-        said = _SAID.get(self.name, self.name)
-        return f"{said}: '{self.quote}'" if self.quote else said
-
-
-_SAID = {
-    "error": "error sign",
-    "nothing_new": "doubt: 'nothing new is named'",
-    "question_mark": "doubt: 'question mark'",
-    "nothing": "no sign of an error and no wish for a feature",
-    "no_scope": "impact: no scope stated, taken as degraded",
-    "test_system": "test system",
-    "test_unsure": "test system not taken for sure",
-}
+_CLEAR_WISH, _LIKELY_WISH, _UNLIKELY_WISH, _LIKELY_ERROR = -0.4, 0.7, -1.2, 0.5
+"""Log odds of the word models, chosen by cross-validation on the messages that they learn from: a
+feature request needs the first, a candidate without listed words the second; below the third there
+is no candidate; an error report without listed words needs the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,41 +54,22 @@ class Classification:
         return tuple(map(str, self.signs))
 
 
-@dataclass(frozen=True, slots=True)
-class _Sentence:
-    text: str
-    hits: tuple[Hit, ...]
-    of_subject: bool
-    names: frozenset[str]
-
-    def has(self, name: str) -> bool:
-        return name in self.names
-
-    def sign(self, name: str, of: str | None = None) -> Sign:
-        """Return a sign with the longest words that a list (`of`, else its name) matched here."""
-        return Sign(name, self.shown(of or name))
-
-    def shown(self, name: str) -> str:
-        hit = max(
-            (hit for hit in self.hits if hit.list_name == name), key=lambda hit: hit.end - hit.start
-        )
-        return shown(self.text, hit)
-
-    @property
-    def asks(self) -> bool:
-        return self.text.rstrip("\"')» ").endswith("?")
-
-
 class Classifier:
     """Judges messages by word lists, compiled once: language -> list name -> phrases.
 
     How a phrase is written stands at `sla_rules.phrases.Phrases`. Every language's lists are tried
-    on every message, since partners mix languages. Raises `PolicyError` naming language and list
-    for a wrong shape or an unreadable phrase.
+    on every message, since partners mix languages. `weights` are those of the word models, `wish`
+    and `error`; with none, only the lists speak. Raises `PolicyError` naming language and list for
+    a wrong shape or an unreadable phrase.
     """
 
-    def __init__(self, words: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
+    def __init__(
+        self,
+        words: Mapping[str, Mapping[str, Sequence[str]]],
+        weights: Mapping[str, Mapping[str, float]] | None = None,
+    ) -> None:
         check_words(words)
+        self._models = {name: WordModel(found) for name, found in (weights or {}).items()}
         self._languages = tuple(words)
         self._phrases = Phrases(
             {
@@ -159,21 +125,49 @@ class Classifier:
             for sentence in sentences(part)
         ]
         kind, candidate, quote, signs = _judge_kind(read)
+        of_models: list[Sign] = []
+        if self._models:
+            kind, candidate, of_models = self._weigh(kind, candidate, read)
         impact, of_impact = _judge_impact(read, kind)
-        environment, of_environment = _judge_environment(read)
+        environment, of_environment = judge_environment(read, self._read)
         return Classification(
             kind=kind,
             candidate=candidate,
             environment=environment,
             impact=impact,
-            signs=_once([*_once(signs)[:_SIGNS], *of_impact, *of_environment]),
+            signs=_once([*_once(signs)[:_SIGNS], *of_models, *of_impact, *of_environment]),
             language=language or self.detect_language(f"{title}\n{text}"),
             quote=quote,
         )
 
-    def _read(self, sentence: str, of_subject: bool) -> _Sentence:
-        hits = tuple(self._phrases.hits(sentence))
-        return _Sentence(sentence, hits, of_subject, frozenset(hit.list_name for hit in hits))
+    def _weigh(
+        self, kind: Kind, candidate: bool, read: list[Sentence]
+    ) -> tuple[Kind, bool, list[Sign]]:
+        """Weigh what the lists found with how the whole message reads."""
+        said = [bounded(sentence.text, sentence.words) for sentence in read]
+        wishes, errors = self._models["wish"], self._models["error"]
+        wish, error = wishes.score(said), errors.score(said)
+        signs: list[Sign] = []
+        if kind is Kind.FEATURE_REQUEST:
+            if wish >= _CLEAR_WISH and error < 0:
+                return kind, candidate, signs
+            kind, candidate = Kind.QUESTION, True
+            signs.append(Sign("unlike_wish"))
+        elif candidate and wish < _UNLIKELY_WISH:
+            candidate = False
+            signs.append(Sign("unlike_wish"))
+        elif not candidate and wish >= _LIKELY_WISH and wish > error:
+            candidate = True
+            signs.append(Sign("like_wish", wishes.strongest(said)))
+        if kind is Kind.QUESTION and error >= _LIKELY_ERROR and error > wish:
+            kind = Kind.ERROR_REPORT
+            signs.append(Sign("like_error", errors.strongest(said)))
+        return kind, candidate, signs
+
+    def _read(self, sentence: str, of_subject: bool) -> Sentence:
+        words = tuple(words_of(sentence))
+        hits = tuple(self._phrases.hits(words))
+        return Sentence(sentence, words, hits, of_subject, frozenset(hit.list_name for hit in hits))
 
 
 @lru_cache(maxsize=64)
@@ -196,23 +190,21 @@ def _once(signs: list[Sign]) -> tuple[Sign, ...]:
     return tuple(found.values())
 
 
-def _judge_kind(read: list[_Sentence]) -> tuple[Kind, bool, str | None, list[Sign]]:
+def _judge_kind(read: list[Sentence]) -> tuple[Kind, bool, str | None, list[Sign]]:
     # a favour ("would be great if you could send the invoice") is politeness, not a wish
     wishes = [s for s in read if s.has("wish") and not s.has("favour")]
     labels = [s for s in read if s.has("label") and not s.asks and not s.has("favour")]
-    asks = [
-        s
-        for s in read
-        if (s.has("ask") or s.has("lack") or (s.has("label") and s.asks)) and not s.has("favour")
-    ]
+    asks = [s for s in read if _asks_for_more(s)]
     errors = [s.sign("error", of) for s in read for of in ("error", "blocking") if s.has(of)]
     wished = wishes or labels
     signs = [s.sign("wish") for s in wishes] + [s.sign("label") for s in labels]
     quote = _quote(wishes) or _quote([s for s in labels if not s.of_subject]) or _quote(labels)
+    asked = [s.sign(name) for s in asks for name in _ASKS if s.has(name)]
     if errors:
-        return Kind.ERROR_REPORT, bool(wished), quote, errors + signs
+        signs = signs or [sign for sign in asked if sign.name != "lack"]
+        return Kind.ERROR_REPORT, bool(signs), quote or _quote(asks), errors + signs
     if not wished:
-        signs = [s.sign(name) for s in asks for name in ("ask", "lack", "label") if s.has(name)]
+        signs = asked
         if asks:
             return Kind.QUESTION, True, _quote(asks), signs
         return Kind.QUESTION, False, None, [Sign("nothing")]
@@ -224,19 +216,30 @@ def _judge_kind(read: list[_Sentence]) -> tuple[Kind, bool, str | None, list[Sig
     if not wishes and any(s.asks for s in read):
         # a headline such as "Suggestion" says little where the text then asks something
         doubts.append(Sign("question_mark"))
+    if not wishes and not any(s.has("ask") or s.has("novelty") for s in read if not s.of_subject):
+        # a headline alone: "Feature: the early bird discount is given to everybody"
+        doubts.append(Sign("nothing_new"))
     if doubts:
         return Kind.QUESTION, True, quote, signs + doubts
     return Kind.FEATURE_REQUEST, False, quote, signs
 
 
-def _quote(found: list[_Sentence]) -> str | None:
+def _asks_for_more(sentence: Sentence) -> bool:
+    if sentence.has("how_to") or not any(sentence.has(name) for name in _ASKS):
+        return False
+    favours, purposes = sentence.starts("favour"), sentence.starts("purpose")
+    # "a test mode so that we can check it" asks for the mode and for no favour
+    return not favours or (bool(purposes) and min(purposes) < min(favours))
+
+
+def _quote(found: list[Sentence]) -> str | None:
     # the body says it in full; a subject is only its headline
     for sentence in sorted(found, key=lambda s: s.of_subject):
         return sentence.text
     return None
 
 
-def _judge_impact(read: list[_Sentence], kind: Kind) -> tuple[Impact, list[Sign]]:
+def _judge_impact(read: list[Sentence], kind: Kind) -> tuple[Impact, list[Sign]]:
     if kind is not Kind.ERROR_REPORT:
         return Impact.NONE, []
     for sentence in read:
@@ -249,30 +252,3 @@ def _judge_impact(read: list[_Sentence], kind: Kind) -> tuple[Impact, list[Sign]
             if sentence.has(name):
                 return impact, [sentence.sign(name)]
     return Impact.DEGRADED, [Sign("no_scope")]
-
-
-def _judge_environment(read: list[_Sentence]) -> tuple[Environment, list[Sign]]:
-    production = [s for s in read if s.has("production")]
-    if production:
-        return Environment.PRODUCTION, [production[0].sign("production")]
-    clear: list[Sign] = []
-    for sentence in read:
-        label = sentence.of_subject and any(
-            hit.list_name == "test_label" and hit.start == 0 and _labels(sentence.text, hit)
-            for hit in sentence.hits
-        )
-        if not label and not sentence.has("test_system"):
-            continue
-        if sentence.has("not_about_test"):
-            return Environment.UNKNOWN, [sentence.sign("test_unsure", "not_about_test")]
-        of = "test_system" if sentence.has("test_system") else "test_label"
-        clear.append(sentence.sign("test_system", of))
-    if clear:
-        return Environment.TEST, clear[:1]
-    return Environment.UNKNOWN, []
-
-
-def _labels(subject: str, hit: Hit) -> bool:
-    """Tell whether a subject starts with a label such as `[Staging]` or `Testsystem:`."""
-    label = re.escape(shown(subject, hit))
-    return re.match(rf"\s*(?:[\[(]\s*{label}\s*[\])]|{label}\s*(?::|[-–|]\s))", subject) is not None

@@ -82,13 +82,17 @@ class Phrases:
         self._canonical = lru_cache(maxsize=65_536)(self._fold_and_mend)
         self._token = lru_cache(maxsize=65_536)(self._look_up)
 
-    def hits(self, sentence: str) -> list[Hit]:
-        """Return where each list first matches in one sentence; one start may have several ends."""
-        tokens = [self._token(word) for word in _WORD.findall(sentence)]
+    def hits(self, said: Sequence[str]) -> list[Hit]:
+        """Return where each list first matches in the words of one sentence.
+
+        One start may have several ends.
+        """
+        tokens = [self._token(word) for word in said]
         words = [token[0] for token in tokens]
         present = frozenset(words)
         found: list[Hit] = []
         seen: set[str] = set()
+        known = 0
         last = len(words) - 1
         for at, (_, pairs, alone) in enumerate(tokens):
             candidates = alone
@@ -102,13 +106,14 @@ class Phrases:
                 end = _match(phrase.steps, 0, words, at)
                 if end:
                     found.append(Hit(phrase.list_name, phrase.language, at, end))
-            if len(found) > len(seen):
-                seen = {hit.list_name for hit in found}
+            if len(found) > known:
+                seen.update([hit.list_name for hit in found[known:]])
+                known = len(found)
         return found
 
-    def words(self, sentence: str) -> list[str]:
-        """Return the words of a sentence as they are compared: folded, small typos mended."""
-        return list(map(self._canonical, _WORD.findall(sentence)))
+    def words(self, text: str) -> list[str]:
+        """Return the words of a text as they are compared: folded, small typos mended."""
+        return list(map(self._canonical, words_of(text)))
 
     def _look_up(
         self, word: str
@@ -149,6 +154,11 @@ class Phrases:
                 if near is not None and len(near) == len(word):
                     break
         return near if near is not None and near[0] == word[0] else word
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text as they stand there."""
+    return _WORD.findall(text)
 
 
 def fold(word: str) -> str:

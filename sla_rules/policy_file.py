@@ -6,6 +6,7 @@ are handed in.
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -56,7 +57,7 @@ def read_policy(
     except ValidationError as error:
         raise PolicyError(_sentences(source_name, text, error, ("words",))) from error
     try:
-        classifier = Classifier(_word_lists(words, folder))
+        classifier = Classifier(_word_lists(words, folder), _word_weights())
     except PolicyError as error:
         line = _line_of(text, ["words"])
         raise PolicyError(f"{source_name}:{line}: words: {error}") from error
@@ -75,6 +76,13 @@ def subscriptions(text: str, source_name: str, folder: Path | None = None) -> fr
     Raises `PolicyError` where the text is not TOML or extends what is not there.
     """
     return frozenset(c for c in _named_calendars(_tables(text, source_name, folder)) if "://" in c)
+
+
+@lru_cache(maxsize=1)
+def _word_weights() -> dict[str, dict[str, float]]:
+    text = (POLICIES / "word_weights.json").read_text(encoding="utf-8")
+    weights: dict[str, dict[str, float]] = json.loads(text)
+    return weights
 
 
 @lru_cache(maxsize=1)

@@ -19,6 +19,7 @@ LISTS = frozenset(
         "ask",
         "lack",
         "favour",
+        "purpose",
         "how_to",
         "doubt",
         "doubt_in_wish",
@@ -29,6 +30,11 @@ LISTS = frozenset(
         "test_system",
         "test_label",
         "not_about_test",
+        "only_test",
+        "not_live",
+        "fine",
+        "denial",
+        "people",
         "production",
     }
 )

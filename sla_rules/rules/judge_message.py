@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..classify import Sign
 from ..decision import Reason
 from ..memory import Memory
 from ..policy import Policy, plain
+from ..signs import Sign
 from ..ticket import Author, Environment, Impact, Kind, Ticket
 from .respect_hand import who_set
 

@@ -149,6 +149,47 @@ def test_a_clear_statement_names_a_test_system(classifier: Classifier, text: str
 @pytest.mark.parametrize(
     "text",
     [
+        "In our sandbox POST /orders throws a 500. Production is fine.",
+        "Notre boutique de préproduction affiche une page blanche, la production va bien.",
+        "In unserer Testumgebung fehlt der Anhang. Wir sind noch nicht live.",
+        "En el sandbox el pago no entra. Solo pasa ahí.",
+        "Sull'ambiente di collaudo manca il logo, la produzione non è coinvolta.",
+        "On preprod totals are wrong, production runs the old version and is fine.",
+        "Could you send us new credentials for the sandbox?",
+        "The import in our test environment stops at row 200. We finish it before we go live.",
+    ],
+)
+def test_a_live_system_that_is_fine_or_not_open_yet_leaves_the_test_system(
+    classifier: Classifier, text: str
+) -> None:
+    assert classifier.classify("", text).environment is Environment.TEST
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The widget was perfect on staging. Now the prices show NaN.",
+        "Der Checkout läuft in der Sandbox, in der Produktion kommt 403.",
+        "Les liens mènent à la préprod au lieu de notre boutique.",
+        "Tras tres semanas en el entorno de pruebas arrancamos ayer y no sale ni un correo.",
+        "L'agenzia ha copiato il codice dal suo staging alla home, il calendario resta vuoto.",
+        "We tested in our sandbox before going live and now nobody gets a ticket.",
+        "Before going live we tested in our sandbox, the tickets come out empty.",
+        "In the sandbox it works, production was fine until yesterday.",
+        "Payments fail. On our staging system I see another message.",
+        "Our guests land in our test environment when they pay.",
+        "It does not work in production, whereas our sandbox is not affected.",
+    ],
+)
+def test_a_test_system_that_is_fine_or_only_passed_through_excludes_nothing(
+    classifier: Classifier, text: str
+) -> None:
+    assert classifier.classify("", text).environment is not Environment.TEST
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "I tested the checkout and it fails.",
         "We made a test booking in the live system and it fails.",
         "Unsere Testbuchung wurde nicht bestätigt.",
@@ -186,6 +227,24 @@ def test_a_wish_for_what_should_be_there_already_keeps_its_sla(
     found = classifier.classify("Suggestion", text)
     assert found.kind is not Kind.FEATURE_REQUEST
     assert found.candidate
+
+
+def test_a_headline_alone_is_no_feature_request(classifier: Classifier) -> None:
+    found = classifier.classify("Feature request", "The early bird price is given to everybody.")
+    assert (found.kind, found.candidate) == (Kind.QUESTION, True)
+
+
+def test_thanks_for_a_new_feature_are_no_wish_for_one(classifier: Classifier) -> None:
+    found = classifier.classify(
+        "QR", "Thanks for the new feature! Unfortunately it only reads one code in three."
+    )
+    assert found.kind is not Kind.FEATURE_REQUEST
+
+
+def test_what_a_wish_is_good_for_is_no_favour_that_is_asked_for(classifier: Classifier) -> None:
+    found = classifier.classify("", "A test mode would be great so that we can check new tours.")
+    assert found.candidate
+    assert not classifier.classify("", "Would be great if you could check our tours.").candidate
 
 
 def test_a_favour_on_the_account_is_no_wish_for_a_feature(classifier: Classifier) -> None:
