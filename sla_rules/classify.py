@@ -126,7 +126,7 @@ class Classifier:
         ]
         kind, candidate, quote, signs = _judge_kind(read)
         of_models: list[Sign] = []
-        if self._models:
+        if self._models and read:
             kind, candidate, of_models = self._weigh(kind, candidate, read)
         impact, of_impact = _judge_impact(read, kind)
         environment, of_environment = judge_environment(read, self._read)
