@@ -30,12 +30,13 @@ def load_policy(
 ) -> Policy:
     """Read and check a policy file, by default Regiondo's French edition.
 
+    A bare name that is no file here, such as `regiondo-editions.toml`, is one of ours.
     `calendars` holds the iCalendar texts of the addresses that it subscribes to. Raises
     `PolicyError` naming file, line, key and what was expected, a line for each fault.
     """
     if path is None and not calendars:
         return _default()
-    path = Path(path) if path else DEFAULT_POLICY
+    path = _ours_by_name(Path(path)) if path else DEFAULT_POLICY
     return read_policy(_text_of(path), str(path), calendars, path.parent)
 
 
@@ -88,6 +89,11 @@ def _word_weights() -> dict[str, dict[str, float]]:
 @lru_cache(maxsize=1)
 def _default() -> Policy:
     return read_policy(_text_of(DEFAULT_POLICY), str(DEFAULT_POLICY), folder=POLICIES)
+
+
+def _ours_by_name(path: Path) -> Path:
+    ours = POLICIES / path.name
+    return ours if len(path.parts) == 1 and not path.exists() and ours.is_file() else path
 
 
 def _text_of(path: Path) -> str:

@@ -190,6 +190,17 @@ def test_what_is_no_text_for_the_output_does_not_stop_the_others():
     assert len(out) == 2
 
 
+def test_a_policy_of_ours_goes_by_its_name():
+    saturday = GOOD | {"created_at": "2026-11-28T09:00:00Z", "language": "en"}
+    result = run(
+        *("evaluate", "--policy", "regiondo-editions.toml", *NOW), given=json.dumps(saturday)
+    )
+    (target,) = json.loads(result.stdout)["targets"]
+    assert target["due_at"] == "2026-11-28T13:00:00Z"
+    assert "cannot be read" in run("policy", "show", "other/regiondo-editions.toml").output
+    assert "cannot be read" in run("policy", "show", "regiondo-other.toml").output
+
+
 def test_several_policies_are_versions_by_their_effective_from(tmp_path):
     newer = tmp_path / "newer.toml"
     newer.write_text(
