@@ -14,8 +14,8 @@ import structlog
 
 from plugin.calendars import Calendars
 from plugin.store.database import StoreUnavailable
+from plugin.store.policies import ASKED_EVERY, PublishedPolicy
 from plugin.store.policies import Policies as StoredPolicies
-from plugin.store.policies import PublishedPolicy
 from sla_rules.errors import PolicyError
 from sla_rules.policy import Policy
 from sla_rules.policy_file import DEFAULT_POLICY, load_policy, read_policy, subscriptions
@@ -23,7 +23,6 @@ from sla_rules.policy_history import PolicyHistory
 
 log = structlog.get_logger()
 
-ASKED_EVERY = 5.0  # seconds: how late a process notices what was published elsewhere
 READ_EVERY = 3600.0  # seconds: how late it notices that today's copy of a calendar is another one
 
 

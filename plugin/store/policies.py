@@ -14,6 +14,8 @@ from plugin.store import tables as t
 from plugin.store.database import Database
 
 _RUNNING = ("open", "best_effort")
+ASKED_EVERY = 5.0  # seconds: how late a process notices what was published or rolled back elsewhere
+NOTICED = ASKED_EVERY + 1.0  # seconds: a look before that may still go by the versions of before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +97,7 @@ class Policies:
         }
         with self._database.transaction() as connection:
             connection.execute(insert(t.policies).values(row))
-            wait = max(0.0, (effective_from - at).total_seconds())
+            wait = max(NOTICED, (effective_from - at).total_seconds())
             since = None if moves_open else effective_from
             return _look_at_running(connection, since=since, wait=wait)
 
@@ -113,7 +115,7 @@ class Policies:
         with self._database.transaction() as connection:
             if not connection.execute(ended).rowcount:
                 return 0
-            return _look_at_running(connection, since=None, wait=0)
+            return _look_at_running(connection, since=None, wait=NOTICED)
 
     def look_at_running(self) -> int:
         """Queue a look at every running clock, below live work; return how many there are."""

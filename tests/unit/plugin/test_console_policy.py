@@ -12,7 +12,7 @@ from unit.plugin.looked_at import look
 
 from connectors.base import Connection
 from plugin.calendars import Calendars
-from plugin.policies import Policies
+from plugin.policies import ASKED_EVERY, Policies
 from plugin.store.people import Role
 from plugin.upkeep import follow_calendars
 
@@ -108,6 +108,18 @@ def test_open_tickets_are_looked_at_again_where_the_version_moves_them(console, 
     look(console.store, 1, "How do I do it?")
     publish(send, admin, stricter(more="applies_to_open = true"))
     assert console.query("select lock from procrastinate_jobs") == [("acme/1",)]
+
+
+def test_no_look_comes_before_every_worker_knows_of_the_version(console, admin, send):
+    waits = "select extract(epoch from scheduled_at - now()) from procrastinate_jobs"
+    look(console.store, 1, "How do I do it?")
+    publish(send, admin, stricter(more="applies_to_open = true"))
+    ((published,),) = console.query(waits)
+    console.query("truncate procrastinate_jobs cascade")
+    (number,) = console.query("select id from policies")[0]
+    send(admin, f"/policy/{number}/withdraw", at="/policy")
+    ((rolled_back,),) = console.query(waits)
+    assert min(published, rolled_back) > ASKED_EVERY - 2  # what the test itself took
 
 
 @responses.activate
