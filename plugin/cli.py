@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from itertools import chain
 from typing import Any
 
@@ -38,6 +39,10 @@ class _InOneSentence(click.Group):
             return super().invoke(ctx)
         except (SettingsError, PolicyError) as error:
             raise _Unusable(str(error)) from error
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            raise click.ClickException(f"the output could not be written: {error}") from error
         except Exception as error:
             if not _is_of_the_database(error):
                 raise

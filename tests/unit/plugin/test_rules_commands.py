@@ -4,6 +4,9 @@ import json
 import os
 import re
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import responses
@@ -18,6 +21,7 @@ from sla_rules.policy_schema import SCHEMA_FILE, schema_text
 from sla_rules.ticket_json import ticket_from_json
 
 TEXT = DEFAULT_POLICY.read_text("utf-8")
+FULL = Path("/dev/full")
 NOW = ("--now", "2026-11-27T16:00:00Z")
 GOOD = {
     "id": 1,
@@ -143,6 +147,18 @@ def test_explain_says_in_one_sentence_why_a_file_holds_no_ticket(given, says, tm
     assert result.exit_code == 1
     assert result.output.startswith(f"Error: {file}: ")
     assert says in result.output
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no device that is full")
+def test_a_full_disk_is_one_sentence():
+    with FULL.open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "plugin.cli", "evaluate"],
+            input=json.dumps(GOOD).encode(), stdout=full, stderr=subprocess.PIPE, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"Error: the output could not be written")
+    assert b"Traceback" not in done.stderr
 
 
 def test_explain_reads_a_file_with_a_byte_order_mark(tmp_path):
