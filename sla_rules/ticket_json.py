@@ -33,7 +33,7 @@ def ticket_from_json(raw: object) -> Ticket:
 
     Instants are ISO 8601 with an offset or `Z`. Raises `TicketError`.
     """
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, dict):
         raise TicketError("expected a JSON object")
     if isinstance(raw.get("id"), dict | list | bool):
         raise TicketError("id: expected a text or a number")
@@ -102,7 +102,7 @@ def _organization(raw: Mapping[str, Any]) -> Organization | None:
     found = raw.get("organization")
     if found is None:
         return None
-    if not isinstance(found, Mapping):
+    if not isinstance(found, dict):
         raise TicketError("organization: expected an object with name, tier and named_contact")
     identifier = found.get("id")
     return Organization(

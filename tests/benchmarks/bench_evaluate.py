@@ -1,6 +1,6 @@
 """Measures `regiondo-sla evaluate`: tickets a second on one core, memory by length, policy load.
 
-Run by `make bench`; the table is in docs/rules.md. `--full` adds a million lines.
+Run by `make bench`; the table is in docs/performance.md. `--full` adds a million lines.
 """
 
 from __future__ import annotations

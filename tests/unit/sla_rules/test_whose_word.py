@@ -140,6 +140,16 @@ def test_a_person_s_type_and_system_say_who_and_when():
     ]
 
 
+def test_an_impact_that_a_person_named_says_who_and_when():
+    desk = desk_with("Merci")
+    desk.by_hand(impact=Impact.BLOCKING)
+    decision = desk.look("Mon 10:00")
+    assert decision.impact is Impact.BLOCKING
+    assert why(decision)[-1].endswith("(Anna, 2026-11-23T09:00:00Z).")
+    assert len(why(decision)) == 2
+    assert len(why(desk_with("Merci").look("Mon 10:00"))) == 1
+
+
 def test_a_type_that_says_nothing_of_the_kind_leaves_it_to_the_text():
     assert desk_with(ERROR, type="Task").look("Mon 09:00").kind is Kind.ERROR_REPORT
     assert desk_with(WISH, type="Task").look("Mon 09:00").kind is Kind.FEATURE_REQUEST

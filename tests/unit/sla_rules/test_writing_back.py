@@ -240,8 +240,8 @@ def test_an_error_gets_no_type():
 
 
 def test_a_feature_request_keeps_the_priority_that_it_has():
-    patch, decision = Account(wish(priority=Priority.HIGH), ZENDESK).look()
-    assert decision.priority is None
+    patch, decision = Account(wish(priority=Priority.LOW)).look()
+    assert (decision.priority, decision.overrides) == (None, ())
     assert patch.priority is KEEP
 
 
@@ -274,6 +274,15 @@ def test_a_due_date_of_ours_goes_when_the_ticket_leaves_the_sla():
     patch, _ = account.look()
     assert patch.due_at is None
     patch, _ = account.look()
+    assert patch.due_at is KEEP
+
+
+def test_a_due_date_of_ours_that_a_rule_took_away_need_not_be_cleared_again():
+    account = Account(mail(audited=True), ZENDESK)
+    account.look()
+    account.change(kind=Kind.FEATURE_REQUEST, due_at=None)
+    patch, decision = account.look()
+    assert decision.overrides == ()
     assert patch.due_at is KEEP
 
 
