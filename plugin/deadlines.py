@@ -42,8 +42,9 @@ def add_tasks(app: App, services: Services) -> None:
     def look_at_deadlines(timestamp: int) -> None:
         del timestamp
         found = services.store.deadlines.enqueue_due(services.clock())
-        if found:
-            log.info("deadlines reached", tickets=found)
+        planned = services.store.deadlines.enqueue_planned(services.clock())
+        if found or planned:
+            log.info("deadlines reached", tickets=found, planned=planned)
 
     @app.periodic(cron=EVERY)
     @app.task(name="send_notices", queue=UPKEEP, queueing_lock="send_notices", lock="send_notices")

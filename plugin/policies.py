@@ -86,7 +86,7 @@ class Policies:
 
     def check(self, policy: Policy) -> None:
         """Raise `PolicyError` where a version cannot stand beside those in force."""
-        PolicyHistory([*self().versions, policy])
+        self().joined_by(policy)
 
     def read(self, text: str, effective_from: datetime | None = None) -> Policy:
         """Read a version's text; what it extends is looked for beside the file, then among ours.
@@ -117,8 +117,7 @@ class Policies:
             if one.withdrawn_at is not None:
                 continue
             try:
-                version = self.read(one.text, one.effective_from)
-                history = PolicyHistory([*history.versions, version])
+                history = history.joined_by(self.read(one.text, one.effective_from))
             except PolicyError:
                 log.exception("a published policy is left out", version=one.version)
         self._history = history

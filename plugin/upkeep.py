@@ -58,15 +58,15 @@ def register(app: App, services: Services, kept: Mapping[str, timedelta]) -> Non
 
 
 def follow_calendars(services: Services) -> int:
-    """Queue a look at every running clock where a policy subscribes to a holiday calendar.
+    """Plan a look at every running clock where a policy subscribes to a holiday calendar.
 
     A look costs one read where the same dates are closed as before. Returns how many there were.
     """
     if not any(policy.subscribes for policy in services.policies().versions):
         return 0
-    queued = services.store.policies.look_at_running()
-    log.info("holiday calendars: looks queued", tickets=queued)
-    return queued
+    planned = services.store.policies.look_at_running(services.clock())
+    log.info("holiday calendars: looks planned", tickets=planned)
+    return planned
 
 
 async def take_up_stalled(app: App) -> int:

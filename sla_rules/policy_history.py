@@ -44,6 +44,10 @@ class PolicyHistory:
                 )
         object.__setattr__(self, "versions", ordered)
 
+    def joined_by(self, policy: Policy) -> PolicyHistory:
+        """Return the versions with another; raises `PolicyError` where it cannot stand by them."""
+        return PolicyHistory([*self.versions, policy])
+
     def adapted(
         self, *, time_zone: str | None = None, counted_channels: Iterable[str] | None = None
     ) -> PolicyHistory:

@@ -107,7 +107,7 @@ def keep_notice(
 
 
 class Deadlines:
-    """The tables `deadlines` and `notices`. Any number of workers may ask at once."""
+    """The tables `deadlines`, `planned_looks` and `notices`. Any number of workers may ask."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -124,6 +124,28 @@ class Deadlines:
                 found = _enqueue_batch(database, now)
             total += found
         return total
+
+    def enqueue_planned(self, now: datetime) -> int:
+        """Queue some of the looks that a new policy asked for, as bulk; return how many.
+
+        A batch at each call, so that a hundred thousand clocks do not stand in the queue at once.
+        """
+        table = t.planned_looks
+        due = (
+            select(table.c.connection, table.c.ticket_id, table.c.look_at)
+            .where(table.c.look_at <= now)
+            .order_by(table.c.look_at)
+            .limit(_BATCH)
+            .with_for_update(skip_locked=True)
+        )
+        with self._database.transaction() as database:
+            rows = database.execute(due).all()
+            keys = [tuple(row) for row in rows]
+            row_key = tuple_(table.c.connection, table.c.ticket_id, table.c.look_at)
+            database.execute(delete(table).where(row_key.in_(keys)))
+            for connection, ticket_id, _ in keys:
+                enqueue_look(database, connection=connection, ticket_id=ticket_id, bulk=True)
+        return len(keys)
 
     def forget(self, connection: str, ticket_id: str) -> None:
         """Ask for no look at a ticket any more: it is gone, or cannot be done as it is."""

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
-from plugin.jobs import enqueue_look
 from plugin.store import tables as t
 from plugin.store.database import Database
 
 _RUNNING = ("open", "best_effort")
 ASKED_EVERY = 5.0  # seconds: how late a process notices what was published or rolled back elsewhere
-NOTICED = ASKED_EVERY + 1.0  # seconds: a look before that may still go by the versions of before
+NOTICED = timedelta(seconds=ASKED_EVERY + 1)  # a look before may go by the versions of before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +83,7 @@ class Policies:
     ) -> int:
         """Keep a version; with `moves_open` every running clock is looked at once it holds.
 
-        Returns how many looks were queued.
+        Returns how many looks were planned.
         """
         row = {
             "text": text,
@@ -97,14 +95,13 @@ class Policies:
         }
         with self._database.transaction() as connection:
             connection.execute(insert(t.policies).values(row))
-            wait = max(NOTICED, (effective_from - at).total_seconds())
             since = None if moves_open else effective_from
-            return _look_at_running(connection, since=since, wait=wait)
+            return _plan_looks(connection, since=since, at=max(at + NOTICED, effective_from))
 
     def withdraw(self, number: int, *, by: str, at: datetime) -> int:
         """Take a version back; the running clocks that it governed are looked at again.
 
-        Returns how many looks were queued.
+        Returns how many looks were planned.
         """
         table = t.policies
         ended = (
@@ -115,12 +112,12 @@ class Policies:
         with self._database.transaction() as connection:
             if not connection.execute(ended).rowcount:
                 return 0
-            return _look_at_running(connection, since=None, wait=NOTICED)
+            return _plan_looks(connection, since=None, at=at + NOTICED)
 
-    def look_at_running(self) -> int:
-        """Queue a look at every running clock, below live work; return how many there are."""
+    def look_at_running(self, at: datetime) -> int:
+        """Plan a look at every running clock, below live work; return how many there are."""
         with self._database.transaction() as connection:
-            return _look_at_running(connection, since=None, wait=0)
+            return _plan_looks(connection, since=None, at=at)
 
     def clocks(self, since: datetime, limit: int) -> list[StoredClock]:
         """Return clocks that run or that started at or after `since`, the newest first."""
@@ -141,18 +138,16 @@ class Policies:
             return [StoredClock(**row) for row in connection.execute(query).mappings()]
 
 
-def _look_at_running(connection: Connection, *, since: datetime | None, wait: float) -> int:
-    """Queue a look at each running clock that started at or after `since` (None: at any time)."""
-    return sum(
-        enqueue_look(connection, connection=key, ticket_id=ticket, attempt=1, wait=wait)
-        for key, ticket in _running(connection, since)
-    )
+def _plan_looks(connection: Connection, *, since: datetime | None, at: datetime) -> int:
+    """Ask for a look at each running clock that started at or after `since` (None: ever), at `at`.
 
-
-def _running(connection: Connection, since: datetime | None) -> Iterator[tuple[str, str]]:
+    One statement, however many there are; `Deadlines.enqueue_planned` queues them by and by.
+    """
     c = t.tickets.c
-    query = select(c.connection, c.ticket_id).where(c.state.in_(_RUNNING))
+    running = select(c.connection, c.ticket_id, literal(at)).where(c.state.in_(_RUNNING))
     if since is not None:
-        query = query.where(c.starts_at >= since)
-    for row in connection.execute(query).all():
-        yield row.connection, row.ticket_id
+        running = running.where(c.starts_at >= since)
+    table = t.planned_looks
+    columns = [table.c.connection, table.c.ticket_id, table.c.look_at]
+    planned = insert(table).from_select(columns, running).on_conflict_do_nothing()
+    return connection.execute(planned, execution_options={"preserve_rowcount": True}).rowcount

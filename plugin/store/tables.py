@@ -316,6 +316,15 @@ deadlines = Table(
     Index("deadlines_look_at", "look_at"),
 )
 
+planned_looks = Table(
+    "planned_looks",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("ticket_id", Text, primary_key=True),
+    Column("look_at", DateTime(timezone=True), primary_key=True),
+    Index("planned_looks_look_at", "look_at"),
+)
+
 notices = Table(
     "notices",
     metadata,

@@ -4,6 +4,7 @@ import io
 import os
 import re
 import socket
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -107,19 +108,53 @@ def test_a_published_version_governs_the_tickets_that_start_from_then_on(console
 def test_open_tickets_are_looked_at_again_where_the_version_moves_them(console, admin, send):
     look(console.store, 1, "How do I do it?")
     publish(send, admin, stricter(more="applies_to_open = true"))
-    assert console.query("select lock from procrastinate_jobs") == [("acme/1",)]
+    assert planned(console) == [("acme/1/backfill", -2)]
+
+
+def planned(console):
+    """The jobs, below live work, of the looks that are planned for these minutes."""
+    console.store.deadlines.enqueue_planned(console.now + timedelta(minutes=1))
+    return console.query("select queueing_lock, priority from procrastinate_jobs")
+
+
+def test_looks_at_many_running_clocks_are_queued_by_and_by(console, admin, send):
+    console.query(
+        "insert into tickets"
+        " (connection, ticket_id, state, memory, decision, kind, tier, updated_at, starts_at)"
+        " select 'acme', n::text, 'open', '{}', '{}', 'question', 'free', now(), now()"
+        " from generate_series(1, 450) n"
+        " returning 1"
+    )
+    publish(send, admin, stricter(more="applies_to_open = true"))
+    queue = console.store.deadlines.enqueue_planned
+    soon = console.now + timedelta(minutes=1)
+    assert [queue(soon) for _ in range(4)] == [200, 200, 50, 0]
+
+
+def test_a_version_that_holds_later_waits_without_holding_up_another_look(console):
+    look(console.store, 1, "How do I do it?")
+    store, later = console.store, console.now + timedelta(days=30)
+    given = {"text": stricter(), "name": "n", "version": "v", "by": "an admin"}
+    assert store.policies.publish(**given, effective_from=later, at=console.now, moves_open=True)
+    store.deadlines.enqueue_planned(console.now)
+    store.inbox.look_again("acme", "1", attempt=1, wait=5)
+    jobs = "select queueing_lock, scheduled_at < now() + interval '1 hour' from procrastinate_jobs"
+    assert console.query(jobs) == [("acme/1/retry", True)]
+    console.query("delete from procrastinate_jobs returning 1")
+    console.now = later
+    assert planned(console) == [("acme/1/backfill", -2)]
 
 
 def test_no_look_comes_before_every_worker_knows_of_the_version(console, admin, send):
-    waits = "select extract(epoch from scheduled_at - now()) from procrastinate_jobs"
+    soonest = "select min(look_at) from planned_looks"
     look(console.store, 1, "How do I do it?")
     publish(send, admin, stricter(more="applies_to_open = true"))
-    ((published,),) = console.query(waits)
-    console.query("truncate procrastinate_jobs cascade")
+    ((published,),) = console.query(soonest)
+    console.query("delete from planned_looks returning 1")
     (number,) = console.query("select id from policies")[0]
     send(admin, f"/policy/{number}/withdraw", at="/policy")
-    ((rolled_back,),) = console.query(waits)
-    assert min(published, rolled_back) > ASKED_EVERY - 2  # what the test itself took
+    ((rolled_back,),) = console.query(soonest)
+    assert min(published, rolled_back) - console.now > timedelta(seconds=ASKED_EVERY)
 
 
 @responses.activate
@@ -137,7 +172,7 @@ def test_running_clocks_follow_a_holiday_calendar_that_somebody_else_changes(
     assert follow_calendars(console.services) == 0  # the policy subscribes to none
     more = f'[schedules.support]\nholiday_calendars = ["{CALENDAR}"]'
     publish(send, admin, stricter(more=more))
-    console.query("delete from procrastinate_jobs returning 1")
+    console.query("delete from planned_looks returning 1")
 
     def closed():
         policy = console.services.policies().current(console.now)
@@ -148,7 +183,7 @@ def test_running_clocks_follow_a_holiday_calendar_that_somebody_else_changes(
     (kept,) = (tmp_path / "calendars").iterdir()
     os.utime(kept, (0, 0))  # yesterday's copy
     assert follow_calendars(console.services) == 1
-    assert console.query("select lock from procrastinate_jobs") == [("acme/1",)]
+    assert planned(console) == [("acme/1/backfill", -2)]
     assert closed() == {"2026-12-01"}
 
 
