@@ -15,13 +15,16 @@ from itertools import chain
 from .message_environment import judge_environment
 from .message_text import own_words, sentences
 from .phrases import Phrases, words_of
-from .signs import Sentence, Sign
+from .signs import CLAUSE_END, Read, Sentence, Sign
 from .ticket import Environment, Impact, Kind
 from .word_lists import check_words
 from .word_model import WordModel, bounded
 
 _SUBJECT_PREFIX = re.compile(r"^(?:\s*(?:re|fw|fwd|aw|wg|tr|rv|i|r)\s*:)+\s*", re.IGNORECASE)
 _SIGNS = 8
+_STATEMENT = 3
+_SHOWN = 6
+_NO_STATEMENT = frozenset({"wish", "ask", "label", "courtesy"})
 _ASKS = ("wish", "ask", "lack", "label")
 _LANGUAGE_LENGTH = 600
 _CLEAR_WISH, _LIKELY_WISH, _UNLIKELY_WISH, _LIKELY_ERROR = -0.4, 0.7, -1.2, 0.5
@@ -124,7 +127,7 @@ class Classifier:
             if part
             for sentence in sentences(part)
         ]
-        kind, candidate, quote, signs = _judge_kind(read)
+        kind, candidate, quote, signs = _judge_kind(read, self._read)
         of_models: list[Sign] = []
         if self._models and read:
             kind, candidate, of_models = self._weigh(kind, candidate, read)
@@ -146,15 +149,18 @@ class Classifier:
         """Weigh what the lists found with how the whole message reads."""
         said = [bounded(sentence.text, sentence.words) for sentence in read]
         wishes, errors = self._models["wish"], self._models["error"]
-        wish, error = wishes.score(said), errors.score(said)
+        wish = wishes.score(said)
         signs: list[Sign] = []
+        if candidate and wish < _UNLIKELY_WISH:
+            candidate = False
+            signs.append(Sign("unlike_wish"))
+        if kind is Kind.ERROR_REPORT and (candidate or wish < _LIKELY_WISH):
+            return kind, candidate, signs
+        error = errors.score(said)
         if kind is Kind.FEATURE_REQUEST:
             if wish >= _CLEAR_WISH and error < 0:
                 return kind, candidate, signs
             kind, candidate = Kind.QUESTION, True
-            signs.append(Sign("unlike_wish"))
-        elif candidate and wish < _UNLIKELY_WISH:
-            candidate = False
             signs.append(Sign("unlike_wish"))
         elif not candidate and wish >= _LIKELY_WISH and wish > error:
             candidate = True
@@ -190,7 +196,9 @@ def _once(signs: list[Sign]) -> tuple[Sign, ...]:
     return tuple(found.values())
 
 
-def _judge_kind(read: list[Sentence]) -> tuple[Kind, bool, str | None, list[Sign]]:
+def _judge_kind(
+    read: list[Sentence], read_clause: Read
+) -> tuple[Kind, bool, str | None, list[Sign]]:
     # a favour ("would be great if you could send the invoice") is politeness, not a wish
     wishes = [s for s in read if s.has("wish") and not s.has("favour")]
     labels = [s for s in read if s.has("label") and not s.asks and not s.has("favour")]
@@ -219,9 +227,22 @@ def _judge_kind(read: list[Sentence]) -> tuple[Kind, bool, str | None, list[Sign
     if not wishes and not any(s.has("ask") or s.has("novelty") for s in read if not s.of_subject):
         # a headline alone: "Feature: the early bird discount is given to everybody"
         doubts.append(Sign("nothing_new"))
+    doubts = doubts or _stated(read, read_clause)
     if doubts:
         return Kind.QUESTION, True, quote, signs + doubts
     return Kind.FEATURE_REQUEST, False, quote, signs
+
+
+def _stated(read: list[Sentence], read_clause: Read) -> list[Sign]:
+    """Return a sign for what is told beside a wish: "... export it, the button is grey"."""
+    for sentence in read:
+        for part in CLAUSE_END.split(sentence.text) if not sentence.of_subject else ():
+            clause = read_clause(part, False)
+            belongs = 0 in clause.starts("purpose") + clause.starts("subordinate")
+            states = not belongs and clause.names.isdisjoint(_NO_STATEMENT)
+            if states and len(clause.words) >= _STATEMENT:
+                return [Sign("statement", " ".join(clause.words[:_SHOWN]))]
+    return []
 
 
 def _asks_for_more(sentence: Sentence) -> bool:

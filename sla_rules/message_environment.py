@@ -7,22 +7,14 @@ and nothing speaks for the live system.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from .phrases import Hit, shown
-from .signs import Sentence, Sign
+from .signs import CLAUSE_END, Read, Sentence, Sign
 from .ticket import Environment
 
-_CLAUSE_END = re.compile(
-    r"[,;:()–—]+(?=\s|$)|\s-\s"
-    r"|\s(?=(?:but|while|whereas|aber|sondern|während|mais|alors que|tandis que"
-    r"|pero|sino|mientras|ma|mentre)\s)",
-    re.IGNORECASE,
-)
 _SPEAK_OF_A_SYSTEM = frozenset({"test_system", "production", "not_live"})
 _AND = re.compile(r"\s(?:and|und|et|y|e)\s", re.IGNORECASE)
-
-Read = Callable[[str, bool], Sentence]
 
 
 def judge_environment(sentences: list[Sentence], read: Read) -> tuple[Environment, list[Sign]]:
@@ -58,8 +50,8 @@ def judge_environment(sentences: list[Sentence], read: Read) -> tuple[Environmen
 
 def _unsure(sentences: list[Sentence], tests: list[Sentence], read: Read) -> Sign | None:
     for sentence in sentences:
-        if sentence.has("people"):
-            return sentence.sign("test_unsure", "people")
+        if sentence.has("live_hint"):
+            return sentence.sign("test_unsure", "live_hint")
         for part in _beside_not_live(sentence, read) if sentence in tests else ():
             if part.has("not_about_test"):
                 return part.sign("test_unsure", "not_about_test")
@@ -84,7 +76,7 @@ def _clauses(sentences: list[Sentence], read: Read) -> Iterator[Sentence]:
     for sentence in sentences:
         if sentence.names.isdisjoint(_SPEAK_OF_A_SYSTEM):
             continue
-        for part in filter(str.strip, _CLAUSE_END.split(sentence.text)):
+        for part in filter(str.strip, CLAUSE_END.split(sentence.text)):
             joined = [read(one, sentence.of_subject) for one in _AND.split(part)]
             if all(_names_live(one) or one.has("test_system") for one in joined):
                 yield from joined

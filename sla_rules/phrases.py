@@ -59,7 +59,8 @@ class Phrases:
 
     `a|b` either word, `stem*` any ending, `word?` may be missing, `...` up to five other words.
     Case, accents and apostrophes do not matter; an umlaut also stands for ae, oe, ue. A word of at
-    least seven letters is also found with one letter wrong, if that is no word of the lists itself.
+    least seven letters is also found with one letter wrong, but for its first and last, if that is
+    no word of the lists itself.
     Raises `PolicyError` for a phrase that cannot be read.
     """
 
@@ -153,7 +154,10 @@ class Phrases:
                 near = self._near.get(shorter)
                 if near is not None and len(near) == len(word):
                     break
-        return near if near is not None and near[0] == word[0] else word
+        if near is None or near[0] != word[0] or near[:-1] == word[:-1]:
+            # another last letter is another form of the word, no slip
+            return word
+        return near
 
 
 def words_of(text: str) -> list[str]:

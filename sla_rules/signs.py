@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .phrases import Hit, shown
+
+CLAUSE_END = re.compile(
+    r"[,;:()–—]+(?=\s|$)|\s-\s"
+    r"|\s(?=(?:but|while|whereas|aber|sondern|während|mais|alors que|tandis que"
+    r"|pero|sino|mientras|ma|mentre)\s)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +34,7 @@ _SAID = {
     "like_wish": "reads like a wish",
     "like_error": "reads like an error report",
     "unlike_wish": "doubt: 'does not read like a wish'",
+    "statement": "doubt: something is stated beside the wish",
     "question_mark": "doubt: 'question mark'",
     "nothing": "no sign of an error and no wish for a feature",
     "no_scope": "impact: no scope stated, taken as degraded",
@@ -63,3 +73,7 @@ class Sentence:
     @property
     def asks(self) -> bool:
         return self.text.rstrip("\"')» ").endswith("?")
+
+
+Read = Callable[[str, bool], Sentence]
+"""Reads a text as one sentence; the flag says whether it is of the subject."""

@@ -20,6 +20,8 @@ LISTS = frozenset(
         "lack",
         "favour",
         "purpose",
+        "courtesy",
+        "subordinate",
         "how_to",
         "doubt",
         "doubt_in_wish",
@@ -34,7 +36,7 @@ LISTS = frozenset(
         "not_live",
         "fine",
         "denial",
-        "people",
+        "live_hint",
         "production",
     }
 )

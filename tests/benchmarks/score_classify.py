@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 from sla_rules.classify import Classification, Classifier  # noqa: E402
 from sla_rules.policy_file import load_policy  # noqa: E402
 
-LEARNT_FROM = ("tune", "fresh_a", "fresh_b", "fresh_c", "fresh_d", "teach")
+LEARNT_FROM = ("tune", "fresh_a", "fresh_b", "fresh_c", "fresh_d", "fresh_f", "teach")
 """Sets that words, weights and thresholds were made from."""
 HELD = ("held", "fresh_e")
 """Sets that were only ever scored as totals."""

@@ -234,6 +234,19 @@ def test_a_headline_alone_is_no_feature_request(classifier: Classifier) -> None:
     assert (found.kind, found.candidate) == (Kind.QUESTION, True)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It would be nice to be able to export the guest list, the button is grey.",
+        "Ce serait super de pouvoir exporter la liste. Elle s'arrête au numéro 50.",
+        "Hilfreich wäre, wenn die neuen Preise im Widget stünden, vor einer Stunde eingegeben.",
+        "Sarebbe utile che i nuovi prezzi comparissero nel widget, li ho inseriti un'ora fa.",
+    ],
+)
+def test_what_is_told_beside_a_wish_keeps_the_sla(classifier: Classifier, text: str) -> None:
+    assert classifier.classify("Suggestion", text).kind is not Kind.FEATURE_REQUEST
+
+
 def test_thanks_for_a_new_feature_are_no_wish_for_one(classifier: Classifier) -> None:
     found = classifier.classify(
         "QR", "Thanks for the new feature! Unfortunately it only reads one code in three."
