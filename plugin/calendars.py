@@ -17,8 +17,8 @@ import structlog
 from plugin.outgoing import AddressError, OutgoingError, fetch
 from sla_rules.errors import PolicyError
 from sla_rules.holidays import holidays_from_ics
-from sla_rules.policy import HOLIDAY_YEARS
 from sla_rules.policy_file import subscriptions
+from sla_rules.schedule_text import HOLIDAY_YEARS
 
 log = structlog.get_logger()
 

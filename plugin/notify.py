@@ -19,7 +19,8 @@ from zoneinfo import ZoneInfo
 from plugin.store.deadlines import BREACH, Notice, Waiting
 from sla_rules.decision import Decision, State, instant
 from sla_rules.memory import Memory
-from sla_rules.policy import Effect, Policy
+from sla_rules.policy import Policy
+from sla_rules.policy_sections import Effect
 from sla_rules.ticket import Ticket
 
 OLD_NEWS = timedelta(hours=1)  # a breach that was already older when we first saw the ticket

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, overload
 
-from .policy import Commitment, Effect
+from .policy_sections import Commitment, Effect
 from .sentences import sentence
 from .ticket import Environment, Hand, Impact, Kind, Priority
 

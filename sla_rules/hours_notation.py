@@ -1,13 +1,14 @@
 """OpenStreetMap opening-hours notation: read, and refuse what would silently mean something else.
 
-The notation is expanded to local wall clock here; business time is `schedule.py`'s.
+Overrides have a notation of their own. Both are expanded to local wall clock here; business time is
+`schedule.py`'s.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 
@@ -30,6 +31,7 @@ _CLOSES = re.compile(r"\b(off|closed)\s*$")
 _TIMES = re.compile(r"(\d{1,2}:\d\d)\s*-\s*(\d{1,2}:\d\d)")
 _DAYS_AMID_TIMES = re.compile(r"\d:\d\d.*,\s*[A-Za-z]")
 _SAYS_SO = re.compile(r"\b(off|closed|open|24/7)\s*$")
+_OVERRIDE = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\s*-\s*([0-3]\d|4[0-8]):([0-5]\d)")
 _MONDAY = datetime(2024, 1, 1)  # noqa: DTZ001  (local wall clock)
 
 
@@ -62,6 +64,32 @@ def spans(
     for opened, closed, state, *_ in hours.intervals(begin, end):
         if str(state) == "open":
             yield opened, closed
+
+
+def read_override(on: date, text: str) -> list[tuple[datetime, datetime]]:
+    """Return what an override opens, as local wall clock: `off`, or times that begin on that date.
+
+    An end before the beginning is the next date's. Raises `PolicyError`.
+    """
+    if text.strip() in {"off", "closed"}:
+        return []
+    midnight = datetime(on.year, on.month, on.day)  # noqa: DTZ001
+    found: list[tuple[datetime, datetime]] = []
+    for part in text.split(","):
+        times = _OVERRIDE.fullmatch(part.strip())
+        if times is None:
+            raise PolicyError(
+                f"override {text!r} for {on}: write `off` or times such as "
+                f"`09:00-12:00,14:00-17:00`; `24:00` is the next midnight"
+            )
+        hour, minute, end_hour, end_minute = map(int, times.groups())
+        opened = timedelta(hours=hour, minutes=minute)
+        closed = timedelta(hours=end_hour, minutes=end_minute)
+        if closed == opened:
+            raise PolicyError(f"override {text!r} for {on}: write `00:00-24:00` for a whole day")
+        closed += timedelta(days=1 if closed < opened else 0)
+        found.append((midnight + opened, midnight + closed))
+    return found
 
 
 def refuse_overlaps(text: str) -> None:

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .decision import Decision, State, Target, instant
-from .policy import Commitment, Policy
+from .policy import Policy
+from .policy_sections import Commitment
 from .ticket import KEEP, Hand, Kind, Ticket, TicketPatch, Written
 
 

@@ -1,302 +1,43 @@
-"""The company's numbers and words as values that have been checked.
+"""The company's numbers and words as one value whose parts have been checked against each other.
 
 Reads no files; `policy_file.py` does. Decides nothing about a ticket; `engine.py` does.
 """
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
-from enum import StrEnum
 from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Annotated, Any, Literal
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    model_validator,
-)
-from pydantic.json_schema import SkipJsonSchema, WithJsonSchema
+from pydantic import AwareDatetime, Field, ValidationError, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from .classify import Classifier
 from .errors import PolicyError
-from .holidays import holidays_from_ics, national_holidays
-from .hours_notation import refuse_overlaps
-from .schedule import Schedule
-from .ticket import Channel, Impact, Priority
-
-HOLIDAY_YEARS = range(2020, 2041)
-
-
-class Commitment(StrEnum):
-    """Whether a target is promised, or only a goal that never counts as a breach."""
-
-    GUARANTEED = "guaranteed"
-    BEST_EFFORT = "best_effort"
-
-
-def _business_duration(value: object) -> object:
-    match = re.fullmatch(r"(?:(\d+)\s*h)?\s*(?:(\d+)\s*m(?:in)?)?", str(value).strip())
-    if not match or not any(match.groups()):
-        raise ValueError(f'expected business hours such as "4h" or "1h 30m", got {value!r}')
-    duration = timedelta(hours=int(match[1] or 0), minutes=int(match[2] or 0))
-    if duration <= timedelta(0):
-        raise ValueError("a target must be longer than zero")
-    return duration
-
-
-def _left(value: object) -> object:
-    """Business time, or a share such as "25%" as a fraction."""
-    share = re.fullmatch(r"(\d{1,2})\s*%", str(value).strip())
-    if share is None:
-        return _business_duration(value)
-    if not int(share[1]):
-        raise ValueError('a warning needs some time left: "1%" to "99%", or such as "1h"')
-    return int(share[1]) / 100
-
-
-def _some_tag(value: str) -> str:
-    if not re.fullmatch(r"[a-z0-9_]+", value):
-        raise ValueError(f"a tag is made of a-z, 0-9 and _, got {value!r}")
-    return value
-
-
-BusinessDuration = Annotated[
-    timedelta,
-    BeforeValidator(_business_duration),
-    WithJsonSchema({"type": "string", "pattern": r"^(\d+\s*h)?\s*(\d+\s*m(in)?)?$"}),
-]
-Left = Annotated[
-    timedelta | float, BeforeValidator(_left), WithJsonSchema({"type": ["string", "number"]})
-]
-Tag = Annotated[
-    str,
-    AfterValidator(_some_tag),
-    WithJsonSchema({"type": "string", "pattern": "^[a-z0-9_]+$"}),
-]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
-
-
-class Clock(_Part):
-    """When the clock starts."""
-
-    clause: str
-    counted_channels: frozenset[Channel] = Field(min_length=1)
-
-
-class Tier(_Part):
-    """One package of the contract."""
-
-    label: str
-    aliases: tuple[str, ...] = ()
-    tag: Tag
-    clause: str
-    first_response: BusinessDuration
-    commitment: Commitment
-    named_contact: bool = False
-
-
-class ScheduleText(_Part):
-    """Weekly hours in OpenStreetMap notation, with zone and closed days.
-
-    `holiday_calendars` are countries (`DE-BY`, `FR`) or iCalendar files and addresses (`.ics`,
-    `https://`), whose texts the reader of the policy hands in.
-    """
-
-    clause: str
-    hours: str
-    time_zone: str
-    holiday_calendars: tuple[str, ...] = ()
-    holidays: tuple[date, ...] = ()
-    overrides: Mapping[date, str] = {}
-    source: str | None = None
-
-    @model_validator(mode="after")
-    def _is_a_schedule(self, info: ValidationInfo) -> ScheduleText:
-        texts: Mapping[str, str] = (info.context or {}).get("calendars", {})
-        refuse_overlaps(self.hours)
-        closed = set(self.holidays)
-        for calendar in self.holiday_calendars:
-            closed |= _closed_by(calendar, texts)
-        self._parse(self.time_zone, frozenset(closed))
-        return self
-
-    def _parse(self, time_zone: str, closed: frozenset[date]) -> None:
-        """Keep the schedule as a cached property: it is asked for by every ticket."""
-        self.__dict__["closed"] = closed
-        self.__dict__["schedule"] = Schedule.parse(self.hours, time_zone, closed, self.overrides)
-
-    def in_zone(self, time_zone: str) -> ScheduleText:
-        """Return the same hours and closed days by the clocks of a zone. Raises `PolicyError`."""
-        copy = self.model_copy(update={"time_zone": time_zone})
-        copy._parse(time_zone, self.closed)
-        return copy
-
-    @cached_property
-    def closed(self) -> frozenset[date]:
-        """The closed dates, those of the holiday calendars included."""
-        raise AttributeError("a schedule is validated before it is asked")
-
-    @cached_property
-    def schedule(self) -> Schedule:
-        """The schedule that this text means."""
-        raise AttributeError("a schedule is validated before it is asked")
-
-
-def is_subscribed(calendar: str) -> bool:
-    """Return whether a holiday calendar is an iCalendar file or address, not a country."""
-    return calendar.lower().endswith(".ics") or "://" in calendar
-
-
-def _closed_by(calendar: str, texts: Mapping[str, str]) -> frozenset[date]:
-    if not is_subscribed(calendar):
-        country, _, subdivision = calendar.partition("-")
-        return national_holidays(country, subdivision or None, HOLIDAY_YEARS)
-    if calendar not in texts:
-        kind = "has not been fetched" if "://" in calendar else "is not beside the policy"
-        raise PolicyError(f"the holiday calendar {calendar} {kind}")
-    try:
-        return holidays_from_ics(texts[calendar], HOLIDAY_YEARS)
-    except PolicyError as error:
-        raise PolicyError(f"the holiday calendar {calendar}: {error}") from error
-
-
-class ScheduleRule(_Part):
-    """Names the schedule of the tickets that match every given key."""
-
-    schedule: str
-    language: tuple[str, ...] | None = None
-    tier: tuple[str, ...] | None = None
-    organization: tuple[str, ...] | None = None
-    brand: tuple[str, ...] | None = None
-
-    @cached_property
-    def conditions(self) -> dict[str, tuple[str, ...]]:
-        """The keys that are given, with the values that match."""
-        found = {key: getattr(self, key) for key in ("language", "tier", "organization", "brand")}
-        return {key: value for key, value in found.items() if value is not None}
-
-
-class PriorityMatrix(_Part):
-    """Priority by tier and impact."""
-
-    clause: str
-    matrix: Mapping[str, Mapping[Impact, Priority]]
-
-
-class It(_Part):
-    """Where production errors go after the first response."""
-
-    clause: str
-    group: str = ""
-    targets: Mapping[str, str] = {}
-
-
-class FeatureRequests(_Part):
-    """The clauses on feature requests."""
-
-    clause: str
-    register_clause: str
-
-
-class Types(_Part):
-    """The helpdesk's ticket types that say what kind a ticket is."""
-
-    feature_request: tuple[str, ...] = ()
-    error_report: tuple[str, ...] = ()
-    question: tuple[str, ...] = ()
-
-
-class Environments(_Part):
-    """The clause on test systems."""
-
-    clause: str
-
-
-class Words(_Part):
-    """Files with word lists beside the policy, and words of one's own."""
-
-    files: tuple[str, ...]
-    extra: Mapping[str, Mapping[str, tuple[str, ...]]] = {}
-
-
-class Tags(_Part):
-    """The names of our tags, but for the tiers' own."""
-
-    priority_urgent: Tag
-    priority_high: Tag
-    priority_normal: Tag
-    priority_low: Tag
-    feature_request: Tag
-    feature_request_candidate: Tag
-    it_escalation: Tag
-    excluded: Tag
-    no_email: Tag
-    tier_unknown: Tag
-    at_risk: Tag
-    met: Tag
-    breached: Tag
-    manual: Tag
-    due_not_kept: Tag
-
-
-class Effect(StrEnum):
-    """What a warning or a breach does besides being recorded."""
-
-    TAG = "tag"
-    NOTE = "note"
-    WEBHOOK = "webhook"
-
-
-class WarningLevel(_Part):
-    """One warning: `left` is the business time before the deadline, or a share of the target."""
-
-    left: Left
-    effects: frozenset[Effect] = frozenset({Effect.TAG})
-    raise_priority: Priority | None = None
-
-    @property
-    def does_something(self) -> bool:
-        """Whether the level has an effect; one without is switched off."""
-        return bool(self.effects) or self.raise_priority is not None
-
-    def left_of(self, whole: timedelta) -> timedelta:
-        """Return the business time that is left of `whole` when the level is reached."""
-        return self.left if isinstance(self.left, timedelta) else whole * self.left
-
-
-class Breach(_Part):
-    """What a breach does; its tag always goes with it."""
-
-    effects: frozenset[Effect] = frozenset()
-
-
-class Warnings(_Part):
-    """The levels of warning, by name; `best_effort` says whether mere goals warn too."""
-
-    best_effort: bool = False
-    levels: Mapping[str, WarningLevel] = {}
-    breach: Breach = Breach()
-
+from .policy_sections import (
+    Clock,
+    Environments,
+    FeatureRequests,
+    It,
+    PriorityMatrix,
+    Section,
+    Tags,
+    Tier,
+    Types,
+    Warnings,
+    Words,
+)
+from .schedule_text import ScheduleRule, ScheduleText, is_subscribed
+from .ticket import Impact
 
 Choice = Literal["default_tier", "priority", "time_zone"]
 
 
-class Policy(_Part):
+class Policy(Section):
     """One version of the company's rules, checked.
 
     `our_choice` names what stands here although the contract does not say it.

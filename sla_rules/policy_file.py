@@ -18,7 +18,9 @@ from pydantic import ValidationError
 
 from .classify import Classifier
 from .errors import PolicyError
-from .policy import Policy, Words, is_subscribed
+from .policy import Policy
+from .policy_sections import Words
+from .schedule_text import is_subscribed
 
 POLICIES = Path(__file__).parent / "policies"
 DEFAULT_POLICY = POLICIES / "regiondo.toml"

@@ -1,6 +1,6 @@
 """The versions of the company's policy, and which of them governs a ticket.
 
-Reads no files; `policy.py` does.
+Reads no files; `policy_file.py` does.
 """
 
 from __future__ import annotations

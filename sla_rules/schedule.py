@@ -9,7 +9,6 @@ twice is read as the first pass (fold=0). Conventions and their reasons: docs/bu
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -21,7 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from opening_hours import OpeningHours
 
 from .errors import PolicyError
-from .hours_notation import read_hours, spans
+from .hours_notation import read_hours, read_override, spans
 
 FIRST_YEAR, LAST_YEAR = 1970, 2100  # the last exclusive
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,7 +28,6 @@ _DAY = timedelta(days=1)
 _NOTHING = timedelta(0)
 _LONGEST = timedelta(days=366 * (LAST_YEAR - FIRST_YEAR))
 _NO_OVERRIDES: Mapping[date, str] = MappingProxyType({})
-_TIMES = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\s*-\s*([0-3]\d|4[0-8]):([0-5]\d)")
 
 _Local = tuple[datetime, datetime]  # naive wall clock, end exclusive
 
@@ -102,7 +100,7 @@ class Schedule:
         self._set("overrides", MappingProxyType(dict(overrides)))
         self._set("_zone", zone)
         self._set("_hours", read_hours(hours, has_holidays=bool(holidays)))
-        self._set("_overrides", {on: _times_on(on, text) for on, text in overrides.items()})
+        self._set("_overrides", {on: read_override(on, text) for on, text in overrides.items()})
         self._set("_table", _EMPTY)
         if not any(self._segments_in(year, year) for year in range(FIRST_YEAR, LAST_YEAR)):
             raise PolicyError(f"the schedule {hours!r} never opens")
@@ -314,29 +312,6 @@ def _cached(
     hours: str, time_zone: str, holidays: frozenset[date], overrides: tuple[tuple[date, str], ...]
 ) -> Schedule:
     return Schedule(hours, time_zone, holidays, dict(overrides))
-
-
-def _times_on(on: date, text: str) -> list[_Local]:
-    """Read an override: `off`, or times that begin on that date; an earlier end is tomorrow's."""
-    if text.strip() in {"off", "closed"}:
-        return []
-    midnight = datetime(on.year, on.month, on.day)  # noqa: DTZ001
-    found: list[_Local] = []
-    for part in text.split(","):
-        times = _TIMES.fullmatch(part.strip())
-        if times is None:
-            raise PolicyError(
-                f"override {text!r} for {on}: write `off` or times such as "
-                f"`09:00-12:00,14:00-17:00`; `24:00` is the next midnight"
-            )
-        hour, minute, end_hour, end_minute = map(int, times.groups())
-        opened = timedelta(hours=hour, minutes=minute)
-        closed = timedelta(hours=end_hour, minutes=end_minute)
-        if closed == opened:
-            raise PolicyError(f"override {text!r} for {on}: write `00:00-24:00` for a whole day")
-        closed += _DAY if closed < opened else timedelta(0)
-        found.append((midnight + opened, midnight + closed))
-    return found
 
 
 def _by_date(local: Iterable[_Local]) -> Iterator[_Local]:

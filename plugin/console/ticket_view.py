@@ -18,7 +18,8 @@ from plugin.console.reader import Reader
 from plugin.store import AuditEntry, TicketRow
 from plugin.store.deliveries import WAITED
 from plugin.store.ticket_search import Event
-from sla_rules.policy import Policy, ScheduleText
+from sla_rules.policy import Policy
+from sla_rules.schedule_text import ScheduleText
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sla_rules.policy import ScheduleText
+from sla_rules.schedule_text import ScheduleText
 
 COLUMN = 70.0
 TALLEST_HOUR = 22.0

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Date, cast, func, select, text
 from plugin.store.database import Database
 from plugin.store.tables import tickets as t
 from sla_rules.decision import State
-from sla_rules.policy import Commitment
+from sla_rules.policy_sections import Commitment
 
 # percentiles sort every clock of the period; PostgreSQL's usual 4 MB would send that to the disk
 _SORT_IN_MEMORY = text("set local work_mem = '32MB'")

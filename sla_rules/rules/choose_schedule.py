@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..decision import Reason
-from ..policy import Policy, ScheduleRule, ScheduleText, plain
+from ..policy import Policy, plain
+from ..schedule_text import ScheduleRule, ScheduleText
 from ..ticket import Organization, Ticket
 
 RULE = "choose_schedule"

@@ -9,7 +9,8 @@ from typing import Any
 
 from ..decision import Reason, State, Target, instant
 from ..memory import Memory
-from ..policy import Commitment, Policy
+from ..policy import Policy
+from ..policy_sections import Commitment
 from ..schedule import Schedule
 from ..ticket import Status, Ticket
 from .find_response import find_response

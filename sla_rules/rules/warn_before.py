@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ..decision import Reason, State, Target, Warned, instant
-from ..policy import Effect, Policy, WarningLevel
+from ..policy import Policy
+from ..policy_sections import Effect, WarningLevel
 from ..schedule import Schedule
 from ..ticket import Priority
 

@@ -10,8 +10,8 @@ from sla_rules.decision import State, Target
 from sla_rules.engine import decide
 from sla_rules.memory import Memory, as_left, corrections_today, is_correction, remember
 from sla_rules.patch import patch_for
-from sla_rules.policy import Commitment
 from sla_rules.policy_file import DEFAULT_POLICY, load_policy, read_policy
+from sla_rules.policy_sections import Commitment
 from sla_rules.ticket import KEEP, Author, Hand, Kind, Organization, Priority, Written
 
 POLICY = load_policy()

@@ -7,9 +7,9 @@ import pytest
 from sla_rules.decision import State, Target
 from sla_rules.errors import PolicyError
 from sla_rules.memory import Memory
-from sla_rules.policy import Commitment
 from sla_rules.policy_file import DEFAULT_POLICY, read_policy
 from sla_rules.policy_history import PolicyHistory
+from sla_rules.policy_sections import Commitment
 from sla_rules.ticket import Channel, Ticket
 
 TEXT = DEFAULT_POLICY.read_text("utf-8")
