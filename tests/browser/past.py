@@ -66,7 +66,7 @@ def remember_a_week(services, names, *, count=60, first=9001):
 
 
 def _remember_events(services, names, now):
-    """A day of events, with the quiet of the night."""
+    """A day of events with the looks that followed, and the quiet of the night."""
     rows = []
     for hour in range(24):
         at = now - timedelta(hours=hour)
@@ -81,8 +81,21 @@ def _remember_events(services, names, now):
                     "received_at": at - timedelta(minutes=number * 3 % 60),
                 }
             )
+    looks = [
+        {
+            "connection": row["connection"],
+            "ticket_id": row["ticket_id"],
+            "at": row["received_at"] + timedelta(milliseconds=300 + number * 170 % 1900),
+            "outcome": "no_change",
+            "patch": {},
+            "calls": 1,
+        }
+        for number, row in enumerate(rows)
+        if row["received_at"] < now - timedelta(minutes=1)
+    ]
     with services.store.database.transaction() as database:
         database.execute(tables.inbox.insert(), rows)
+        database.execute(tables.audit_entries.insert(), looks)
 
 
 def _keep_older(services, names, number, policy, now):

@@ -306,6 +306,7 @@ def test_a_version_that_moves_open_tickets_is_published_from_a_later_instant(vis
     page.get_by_role("button", name="Publish").click()
     row = page.locator("tr", has_text="walked later")
     expect(row).to_contain_text("to come")
+    expect(page.locator("tr", has_text="The policy file")).to_contain_text("in force")
     expect(page.locator("tr", has_text="Starter").first).to_contain_text("8 h")
     assert search.one(key, number)[0].due_at == before.due_at
     wait_until(
