@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import text
 
 from plugin.store.database import Database
 
@@ -65,15 +65,16 @@ class Budgets:
     def take(self, connection: str, draws: Sequence[Draw]) -> float:
         """Take from every bucket or from none; 0 where taken, else the seconds until there is room.
 
-        Buckets that were never declared hold nobody up.
+        Buckets that were never declared hold nobody up. One round trip, which waits for no disk.
         """
-        try:
-            with self._database.transaction() as database:
-                for draw in sorted(draws, key=lambda one: one.bucket):  # one order: no deadlock
-                    _take(database, connection, draw)
-        except _NoRoomError as refused:
-            return refused.seconds
-        return 0.0
+        ordered = sorted(draws, key=lambda one: one.bucket)  # one order: no deadlock
+        given = (
+            connection,
+            [draw.bucket for draw in ordered],
+            [draw.cost for draw in ordered],
+            [draw.share for draw in ordered],
+        )
+        return float(self._database.call(_TAKE, given))
 
     def learn(self, connection: str, bucket: str, rhythm: Rhythm) -> None:
         """Go by the limit that the vendor named."""
@@ -97,28 +98,6 @@ class Budgets:
             return database.execute(_PRUNE).rowcount
 
 
-class _NoRoomError(Exception):
-    """Rolls back what was taken from the other buckets."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__()
-        self.seconds = seconds
-
-
-def _take(database: Connection, connection: str, draw: Draw) -> None:
-    given = {
-        "c": connection,
-        "b": draw.bucket,
-        "cost": draw.cost,
-        "is_bulk": draw.share is not None,
-        "share": draw.share or 1.0,
-    }
-    if database.execute(_TAKE, given).first() is None:
-        wait = database.execute(_WAIT, given).scalar()
-        if wait is not None:
-            raise _NoRoomError(max(float(wait), 0.001))
-
-
 def _row(connection: str, bucket: str, rhythm: Rhythm) -> dict[str, object]:
     return {
         "c": connection,
@@ -129,11 +108,7 @@ def _row(connection: str, bucket: str, rhythm: Rhythm) -> dict[str, object]:
     }
 
 
-def _sql(statement: str) -> TextClause:
-    """A statement with `{ahead}`, the seconds by which this draw may run ahead, filled in."""
-    return text(statement.replace("{ahead}", "greatest(0, slack - (:cost - 1) * spacing)"))
-
-
+_TAKE = "select sla_take_v1(%s, %s::text[], %s::int[], %s::float8[])"
 _DECLARE = text("""
     insert into budgets as b (connection, bucket, allowed, spacing, slack)
     values (:c, :b, :allowed, :spacing, :slack)
@@ -150,25 +125,6 @@ _LEARN = text("""
         else clock_timestamp() + greatest(interval '0', free_at - clock_timestamp())
              * (:spacing / spacing) end
     where connection = :c and bucket = :b and (not learned or allowed <> :allowed)
-""")
-_TAKE = _sql("""
-    update budgets set
-      free_at = greatest(free_at, clock_timestamp()) + make_interval(secs => :cost * spacing),
-      bulk_free_at = case when :is_bulk
-        then greatest(bulk_free_at, clock_timestamp())
-             + make_interval(secs => :cost * spacing / :share)
-        else bulk_free_at end
-    where connection = :c and bucket = :b
-      and free_at <= clock_timestamp() + make_interval(secs => {ahead})
-      and (not :is_bulk
-           or bulk_free_at <= clock_timestamp() + make_interval(secs => {ahead}))
-    returning 1
-""")
-_WAIT = _sql("""
-    select extract(epoch from
-             greatest(free_at, case when :is_bulk then bulk_free_at else free_at end)
-             - make_interval(secs => {ahead}) - clock_timestamp())
-    from budgets where connection = :c and bucket = :b
 """)
 _HOLD = text("""
     update budgets set
