@@ -107,7 +107,9 @@ class Records:
              "group_ids": list(self.groups), "role_ids": [], "skill_ids": [], "signature": None,
              "deactivated": not active,
              "contact": {"active": active, "email": email, "name": name, "language": "en",
-                         "time_zone": "Berlin", "mobile": None, "phone": None, "job_title": None}},
+                         "time_zone": "Berlin", "mobile": None, "phone": None, "job_title": None,
+                         "last_login_at": None, "created_at": self.now(),
+                         "updated_at": self.now()}},
         )  # fmt: skip
         for group in self.groups.values():
             group["agent_ids"].append(agent["id"])

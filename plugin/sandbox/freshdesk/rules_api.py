@@ -16,6 +16,8 @@ from plugin.sandbox.state import ApiError, Json, Reply
 Caller = Json
 Account = FreshdeskAccount
 
+A_PAGE = 30
+
 
 def register(gate: Gate) -> None:
     """Add the routes."""
@@ -28,7 +30,8 @@ def rules(account: Account, caller: Caller, kind: int) -> Reply:
     table = _rules(account, kind)
     if request.method == "GET":
         meta = {"count": len(table), "cascading_rules": True}
-        return Reply({"rules": list(table.values()), "meta": meta})
+        start = (max(1, request.args.get("page", 1, type=int)) - 1) * A_PAGE
+        return Reply({"rules": list(table.values())[start : start + A_PAGE], "meta": meta})
     given = request_json()
     check_rule(given, kind)
     made = account.add(
