@@ -71,7 +71,7 @@ def judge_message(ticket: Ticket, policy: Policy, memory: Memory) -> Judgement:
         environment_by_person=environment is not None,
         restored=restored,
         quote=seen.quote,
-        language=ticket.language or seen.language,
+        language=seen.language,
         reasons=tuple(reason for reason in (why, why_environment, why_impact) if reason),
     )
 

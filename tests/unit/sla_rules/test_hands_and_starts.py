@@ -29,6 +29,10 @@ def test_the_reason_of_the_start_says_what_made_it():
     assert why(later.look("Mon 09:30"), "start_clock") == ["first_message"]
     unknown = Helpdesk(ticket(channel=None, messages=None))
     assert why(unknown.look("Mon 09:00"), "start_clock") == ["unknown_channel"]
+    short = Helpdesk(ticket(messages=None))
+    assert why(short.look("Mon 09:00"), "start_clock") == ["first_message"]
+    conversation = Helpdesk(ticket(channel=None))
+    assert why(conversation.look("Mon 09:00"), "start_clock") == ["first_message"]
     again = Helpdesk(ticket(status=Status.SOLVED, solved_at=at("Mon 09:30")))
     again.write(message("Mon 10:00"), status=Status.OPEN)
     for _ in range(2):

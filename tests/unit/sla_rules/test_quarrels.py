@@ -378,6 +378,23 @@ def test_reopened_after_it_was_solved_without_a_reply_a_new_clock_starts_at_the_
     assert desk.look("Fri 09:00").target.state is State.MET
 
 
+@pytest.mark.parametrize(
+    ("merged", "start"),
+    [("Mon 10:00", "Wed 09:00"), ("Mon 11:00", "Wed 09:00"), ("Tue 10:00", "Tue 10:00")],
+)
+def test_a_clock_that_began_anew_is_drawn_back_only_by_a_merged_ticket_that_came_after_the_solving(
+    merged, start
+):
+    """Also where the vendor forgets, upon reopening, when the ticket was solved."""
+    desk = Helpdesk(ticket(status=Status.SOLVED, updated_at=at("Mon 11:00")))
+    desk.look("Mon 11:00")
+    desk.write(message("Wed 09:00"), status=Status.OPEN)
+    desk.look("Wed 09:00")
+    desk.change(merged_starts_at=at(merged))
+    for now in ("Wed 10:00", "Wed 11:00"):
+        assert desk.look(now).starts_at == at(start)
+
+
 @pytest.mark.parametrize("looks", [(), ("Mon 08:00",), ("Mon 08:00", "Mon 08:45"), ("Mon 08:45",)])
 @pytest.mark.parametrize("last", [Status.OPEN, Status.PENDING, Status.SOLVED])
 def test_solved_without_a_reply_reopened_and_answered_the_clock_ran_from_the_reopening(looks, last):
@@ -492,6 +509,15 @@ def test_a_word_of_thanks_between_two_solvings_starts_no_clock_unless_the_ticket
     assert desk.look("Mon 12:00").starts_at == at("Mon 09:00")
     desk.change(status=Status.OPEN)  # an agent thinks that it needs an answer after all
     desk.solve("Mon 15:00")
+    decision = desk.look("Mon 16:00")
+    assert (decision.starts_at, decision.target.state) == (at("Mon 11:00"), State.CANCELLED)
+
+
+def test_a_message_in_the_second_in_which_the_ticket_was_solved_again_started_a_clock():
+    desk = Helpdesk()
+    desk.solve("Mon 10:00")
+    desk.write(message("Mon 11:00"), status=Status.OPEN)
+    desk.solve("Mon 11:00")
     decision = desk.look("Mon 16:00")
     assert (decision.starts_at, decision.target.state) == (at("Mon 11:00"), State.CANCELLED)
 

@@ -6,11 +6,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from sla_rules.classify import Sign
 from sla_rules.decision import Reason
 from sla_rules.engine import decide
 from sla_rules.memory import Memory
 from sla_rules.policy_file import load_policy
-from sla_rules.rules.judge_message import judge_message
+from sla_rules.rules.judge_message import _quotes, judge_message
 from sla_rules.sentences import LANGUAGES, _catalog, language_of, render
 from sla_rules.ticket import Channel, Ticket
 
@@ -96,6 +97,11 @@ def test_a_reason_by_text_is_short_and_repeats_nothing(language):
             " blockierend: 'Website down').",
         }[language]
     )
+
+
+@pytest.mark.parametrize("said", [("Page is down", "is down"), ("is down", "Page is down")])
+def test_words_that_stand_in_longer_ones_are_not_quoted_besides(said):
+    assert _quotes([Sign("error", quote) for quote in said]) == {"error": "'Page is down'"}
 
 
 def test_a_reason_that_was_stored_with_its_words_as_one_text_is_read_as_it_was():
