@@ -5,6 +5,7 @@ Adding and changing one is `connection_form.py`; what asks the helpdesk is `erra
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from flask import abort, redirect, request, url_for
@@ -48,7 +49,7 @@ def page(key: str) -> str:
         circuit=_circuits().get(key),
         errand=services().store.errands.under_way(key),
         webhook=f"{public_url}/webhooks/{vendor.name}/{key}",
-        steps=vendor.manual_steps(account, public_url),
+        steps=vendor.manual_steps(_for_reader(account), public_url),
         mapping=_mapping(account),
     )
 
@@ -75,6 +76,11 @@ def the_vendor(name: str) -> Vendor:
 def the_account(key: str) -> Connection:
     """Return an account; 404 where there is none of that key."""
     return services().store.connections.get(key) or abort(404)
+
+
+def _for_reader(account: Connection) -> Connection:
+    """A viewer does not see the token that a helpdesk proves itself by."""
+    return account if access.is_admin() else replace(account, webhook_secrets=())
 
 
 def _mapping(account: Connection) -> list[tuple[str, str]]:

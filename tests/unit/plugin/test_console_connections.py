@@ -44,6 +44,19 @@ def test_a_viewer_sees_an_account_but_changes_nothing(console, account, send):
     assert errands(console) == []
 
 
+def test_only_an_admin_sees_the_token_to_type_into_freshdesk(console):
+    console.store.connections.save(
+        Connection(
+            key="fresh",
+            vendor="freshdesk",
+            base_url="https://acme.freshdesk.com",
+            webhook_secrets=(WebhookSecret(kid="1", value="also-secret" * 4),),
+        )
+    )
+    assert "Bearer ey" in console.browser(Role.ADMIN).get("/connections/fresh").text
+    assert "Bearer ey" not in console.browser(Role.VIEWER).get("/connections/fresh").text
+
+
 def test_pausing_is_kept_with_who_did_it(console, account, send):
     admin = console.browser(Role.ADMIN)
     assert send(admin, "/connections/acme/pause", at="/account").status_code == 302
