@@ -1,12 +1,14 @@
 """The fields that Freshdesk needs: those that agents see on a ticket, and the partner's package.
 
-A field of the right name and type that is there already is used as it is.
+A field of the right name and type that is there already is used as it is. Labels are the account's
+to translate; a field is known by its name, and by its label where a person made it.
 """
 # https://developers.freshdesk.com/api/#create_ticket_field
 # https://developers.freshdesk.com/api/#create_company_field  (read 2026-11)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 
@@ -63,7 +65,9 @@ def company_fields(admin: FreshdeskAdmin, connection: Connection, wishes: Wishes
 
 def _ticket_field(admin: FreshdeskAdmin, name: str, title: str, fields: list[Json]) -> Step:
     choices = OPTIONS.get(name, ())
-    there = next((one for one in fields if _label(one) == title), None)
+    by_name = [one for one in fields if one.get("name") == _name_of(title)]
+    by_label = [one for one in fields if _label(one) == title]
+    there = next(iter((*by_name, *by_label)), None)
     kind = "custom_dropdown" if choices else "custom_text"
     body: Json = {
         "label": title,
@@ -119,6 +123,11 @@ def _with_company_field(
 ) -> Connection:
     named = {str(one.get("id")): str(one.get("name")) for one in admin.company_fields()}
     return with_settings(connection, **{setting: named[field_id]})
+
+
+def _name_of(title: str) -> str:
+    """The name that Freshdesk gives a field made under a title; it stays when the label changes."""
+    return "cf_" + re.sub(r"\W+", "_", title.strip().lower())
 
 
 def _label(field: Json) -> str:

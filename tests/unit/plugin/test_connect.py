@@ -455,6 +455,22 @@ def test_a_field_that_was_made_under_an_older_name_is_still_ours(here):
     assert not {"SLA due", "Frist"} & titles
 
 
+def test_a_freshdesk_field_whose_label_was_translated_is_still_ours(here):
+    account = here.account("freshdesk")
+    connect_account(here.services, here.request("freshdesk"))
+    for field in account.ticket_fields.values():
+        if field["label"] == "SLA due":
+            field["label"] = field["label_for_customers"] = "SLA fällig"
+    for field in account.company_fields.values():
+        if field["label"] == "SLA tier":
+            field["label"] = "SLA-Paket"
+    here.writes()
+    done = connect_account(here.services, here.request("freshdesk"))
+    assert {step.did for step in done} == {Did.KEPT}
+    assert here.writes() == []
+    assert here.connected().settings["due_field"] == "cf_sla_due"
+
+
 def test_a_name_that_is_no_account_is_told_as_such(here):
     nobody = f"http://127.0.0.1:{here.helpdesks.port}/nowhere/acme"
     with pytest.raises(ConnectError, match="does not answer as a Freshdesk account"):
