@@ -114,6 +114,7 @@ def to_ticket(
         type=text(ticket_json.get("type")),
         tags=words_of(ticket_json),
         language=text(requester.get("language")),
+        brand=identifier(ticket_json.get("product_id")),
         organization=_company(ticket_json, company, named_contact, found_by, options),
         requester=Requester(
             id=identifier(ticket_json.get("requester_id")), email=text(requester.get("email"))
@@ -166,7 +167,7 @@ def fingerprint(
 
 _FINGERPRINT = (
     *("updated_at", "status", "priority", "type", "responder_id", "group_id", "company_id"),
-    *("requester_id", "subject", "source", "spam", "deleted"),
+    *("requester_id", "product_id", "subject", "source", "spam", "deleted"),
 )
 
 

@@ -5,6 +5,7 @@ What a sweep does is in `reconcile.py`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from plugin.jobs import enqueue_look, tickets_with_jobs
 from plugin.store import tables as t
 from plugin.store.database import Database
 
+SECOND_OVER = timedelta(seconds=1.5)  # a look is noted at its end, and has read before
 LEASE = timedelta(minutes=5)  # longer than one page takes; a dead sweeper's runs out
 
 
@@ -119,18 +121,45 @@ class Sweeps:
 def _unseen(database: Connection, connection: str, changes: Changes) -> list[str]:
     """The tickets whose version is newer than what we looked at last; no look waits for them.
 
-    Rows of before versions were kept go by the instant of the look.
+    Versions count whole seconds: one that is as we left it may hide a change in the second of our
+    own write, until a later look has found nothing. Rows of before versions were kept go by the
+    instant of the look.
     """
     table, numbers = t.tickets, list(changes.versions)
     query = select(
         table.c.ticket_id, func.coalesce(table.c.version_at, table.c.updated_at).label("seen_at")
     ).where(table.c.connection == connection, table.c.ticket_id.in_(numbers))
     seen = {row.ticket_id: row.seen_at for row in database.execute(query)}
+    settled = _settled(database, connection, seen)
     queued = tickets_with_jobs(database, connection, numbers, running=False)
     return [
         number
         for number, version in changes.versions.items()
         if number not in queued
         and (number in seen or number not in changes.known_only)
-        and (number not in seen or version is None or version > seen[number])
+        and (
+            number not in seen
+            or version is None
+            or version > seen[number]
+            or (version == seen[number] and number not in settled)
+        )
     ]
+
+
+def _settled(database: Connection, connection: str, seen: Mapping[str, datetime]) -> set[str]:
+    """The tickets that a look found unchanged after the second of the version seen was over."""
+    table = t.audit_entries
+    query = (
+        select(table.c.ticket_id, func.max(table.c.at).label("at"))
+        .where(
+            table.c.connection == connection,
+            table.c.ticket_id.in_(list(seen)),
+            table.c.outcome == "no_change",
+        )
+        .group_by(table.c.ticket_id)
+    )
+    return {
+        row.ticket_id
+        for row in database.execute(query)
+        if row.at >= seen[row.ticket_id] + SECOND_OVER
+    }
