@@ -50,6 +50,8 @@ audit: setup     ## known holes in the dependencies; passes, and says so, where 
 	 status=$$?; cat .audit; \
 	 if [ $$status -ne 0 ] && ! grep -qE "Found [0-9]+ known" .audit; then \
 	   echo "audit: the service could not be asked, so nothing was checked"; status=0; fi; \
+	 skipped=$$(grep -c "could not be audited" .audit); \
+	 [ "$$skipped" = 0 ] || echo "audit: $$skipped dependencies are unknown to the service, so they were not checked"; \
 	 rm -f .audit; exit $$status
 
 clean:           ## remove what was set up and the embedded database
