@@ -31,6 +31,7 @@ LOOK_AT_TICKET = "look_at_ticket"
 UPKEEP = "upkeep"
 OLD_QUEUE = "tickets"  # of every account, before each had its own, named by its key
 RUN_ERRAND = "run_errand"
+_ERRAND = "errand/"
 AFTER_FAILURE = 10.0  # seconds
 _manager = JobManager(SyncPsycopgConnector())  # never opened: every call brings its connection
 
@@ -93,10 +94,21 @@ def enqueue_errand(database: Connection, number: str, lock: str) -> None:
         name=RUN_ERRAND,
         job_manager=_manager,
         queue=UPKEEP,
-        lock=f"errand/{lock}",
+        lock=_ERRAND + lock,
         priority=1,
         connection=database.connection.driver_connection,
     ).defer(number=number)
+
+
+def requeue_failed_errands(database: Connection, limit: int = 100) -> int:
+    """Queue each errand whose job failed once more, in the caller's transaction; return how many.
+
+    The database was away, or a worker took it that is older than errands are.
+    """
+    failed = database.execute(_TAKE_FAILED, {"task": RUN_ERRAND, "limit": limit}).all()
+    for arguments, lock in failed:
+        enqueue_errand(database, arguments["number"], lock.removeprefix(_ERRAND))
+    return len(failed)
 
 
 def requeue_failed(database: Connection, limit: int = 100) -> int:
@@ -123,7 +135,7 @@ _TAKE_FAILED = text("""
         select id from procrastinate_jobs
         where status = 'failed' and task_name = :task
         order by id limit :limit for update skip locked
-    ) returning args
+    ) returning args, lock
 """)
 
 

@@ -40,9 +40,10 @@ def register(app: App, services: Services, kept: Mapping[str, timedelta]) -> Non
     def release_waiting(timestamp: int) -> None:
         del timestamp
         failed = services.store.inbox.requeue_failed()
+        failed += services.store.errands.requeue_failed()
         released = services.store.circuits.release()
         if failed or released:
-            log.info("looks queued again", failed=failed, waited=released)
+            log.info("jobs queued again", failed=failed, waited=released)
 
     @app.periodic(cron="17 * * * *")
     @app.task(name="prune", queue=UPKEEP, queueing_lock="prune", lock="prune")

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from connectors.base import Connection
 from connectors.bulk import Changes, Found, Page
-from connectors.errors import Rejected, VendorError
+from connectors.errors import CredentialsRejected, Rejected, TicketNotFound, VendorError
 from connectors.json_values import instant
 from connectors.pace import Pace
 from sla_rules.ticket import Channel, Ticket, TicketPatch, Traits, Written
@@ -144,7 +144,7 @@ class FreshdeskBulk:
         """The companies changed at or after an instant; none where the account cannot say."""
         try:
             rows = self._client.companies(since)
-        except Rejected:
+        except (CredentialsRejected, Rejected, TicketNotFound):
             return {}
         versions = _versions(rows)
         return {one: at for one, at in versions.items() if at and at >= (instant(since) or _EPOCH)}

@@ -17,10 +17,12 @@ from connectors.base import Connection, Vendor
 from connectors.http import check_address
 from connectors.sentences import say
 from connectors.setup import FIELD_TITLES, Setup, Wishes, with_settings
+from plugin.jobs import OLD_QUEUE, UPKEEP
 from plugin.pipeline import Services, adapted_to
 from sla_rules.errors import PolicyError
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_QUEUES = {UPKEEP, OLD_QUEUE}  # an account's key names its queue
 
 
 class ConnectError(Exception):
@@ -105,6 +107,8 @@ def requested(
     key = request.key or _free_key(accounts, vendor, base_url)
     if not _KEY.fullmatch(key):
         raise ConnectError(say("request.bad_key", key=key))
+    if key in _QUEUES:
+        raise ConnectError(say("request.reserved_key", key=key))
     known = next((one for one in accounts if one.key == key), None)
     given_url = request.public_url or (known.settings.get("public_url") if known else None)
     public_url = _public_address(str(given_url or ""), base_url)

@@ -15,10 +15,12 @@ from typing import Any
 from sqlalchemy import func, literal, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
-from plugin.jobs import enqueue_errand
+from plugin.jobs import enqueue_errand, requeue_failed_errands
 from plugin.secrets import Vault
 from plugin.store import tables as t
 from plugin.store.database import Database
+
+_LONGEST_LOCK = 200  # characters: an index holds no long ones
 
 
 class ErrandState(StrEnum):
@@ -68,7 +70,10 @@ class Errands:
         by: str,
         at: datetime,
     ) -> str:
-        """Keep an errand and queue it, both or neither; returns its id. `request` is sealed."""
+        """Keep an errand and queue it, both or neither; returns its id. `request` is sealed.
+
+        Those of one account run one after another, also where it has no connection yet.
+        """
         number = secrets.token_urlsafe(12)
         row: dict[str, Any] = {
             "id": number,
@@ -84,8 +89,14 @@ class Errands:
         }
         with self._database.transaction() as database:
             database.execute(insert(t.errands).values(row))
-            enqueue_errand(database, number, connection or number)
+            lock = connection or str(request["address"])[:_LONGEST_LOCK]
+            enqueue_errand(database, number, lock)
         return number
+
+    def requeue_failed(self) -> int:
+        """Queue each errand that its worker could not end once more; returns how many."""
+        with self._database.transaction() as database:
+            return requeue_failed_errands(database)
 
     def get(self, number: str) -> Errand | None:
         """Return an errand, None where there is none (any more)."""

@@ -146,3 +146,20 @@ def test_what_zendesk_ignores_is_noted_and_not_taken_as_written(http):
     written = connector.apply(ticket, PATCH)
     assert written.notes == ("Zendesk ignored: ticket.due_at",)
     assert "due_at" not in written.values
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_a_sweep_goes_on_where_the_account_lists_no_companies(http, status):
+    base = "https://silent.freshdesk.com"
+    connection = Connection(
+        key="silent", vendor="freshdesk", base_url=base, credentials={"api_key": "k"}
+    )
+    http.get(f"{base}/api/v2/companies", status=status, json={})
+    http.get(f"{base}/api/v2/tickets", json=[])
+    bulk = FRESHDESK.bulk(connection)
+    page = bulk.changes(bulk.start(datetime(2026, 11, 23, tzinfo=UTC)))
+    for _ in ("spam", "bin", "companies", "tickets"):
+        page = bulk.changes(page.cursor)
+        assert page.organizations == {}
+    assert not page.more
+    assert any("/companies" in str(call.request.url) for call in http.calls)

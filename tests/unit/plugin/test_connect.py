@@ -236,6 +236,8 @@ def test_an_account_is_connected_once_and_a_key_names_one_account(here):
         plan_account(here.services, here.request("freshdesk", key="first"))
     with pytest.raises(ConnectError, match="may hold"):
         plan_account(here.services, here.request("freshdesk", key="not a key"))
+    with pytest.raises(ConnectError, match="choose another"):
+        plan_account(here.services, here.request("freshdesk", key="upkeep"))
 
 
 def test_several_accounts_of_both_vendors_stand_side_by_side(here):

@@ -59,6 +59,33 @@ def test_what_a_worker_began_and_another_one_takes_up_is_made_once(here, wanted)
     assert errands.get(number).state is ErrandState.DONE
 
 
+def job(here, number):
+    """What the engine has of an errand: its lock and queue."""
+    query = text(
+        "select lock, queue_name from procrastinate_jobs"
+        " where task_name = 'run_errand' and status = 'todo' and args->>'number' = :number"
+    )
+    with here.services.store.database.transaction() as database:
+        return database.execute(query, {"number": number}).all()
+
+
+def test_a_double_click_does_not_connect_an_account_twice_at_once(here, wanted):
+    first, second = (ask(here, ErrandKind.CONNECT, wanted, key=None) for _ in range(2))
+    assert first != second
+    assert job(here, first) == job(here, second)  # those of one lock run one after another
+
+
+def test_an_errand_that_the_database_cut_short_is_taken_up_again(here, wanted):
+    number = ask(here, ErrandKind.PLAN, wanted, key=None)
+    errands, before = here.services.store.errands, job(here, number)
+    with here.services.store.database.transaction() as database:
+        database.execute(text("update procrastinate_jobs set status = 'failed'"))
+    assert job(here, number) == []
+    assert errands.requeue_failed() >= 1
+    assert job(here, number) == before
+    assert errands.requeue_failed() == 0
+
+
 def test_a_test_delivery_that_arrives_is_told(here, wanted):
     do(here, ErrandKind.CONNECT, wanted, key=None)
     done = do(here, ErrandKind.TEST)
