@@ -233,9 +233,12 @@ def consider(
     services: Services, connection: Connection, ticket: Ticket, memory: Memory, traits: Traits
 ) -> View:
     """Decide what should hold on a ticket and what to write; writes nothing."""
-    now = services.clock()
-    policy = services.policies_for(connection).for_ticket(ticket, memory, now)
+    now, policies = services.clock(), services.policies_for(connection)
+    policy = policies.for_ticket(ticket, memory, now)
     decision = decide(ticket, policy, now, memory, traits)
+    if moves_at := decision.is_open and policies.next_move(now):
+        soonest = min(moves_at, decision.next_look_at or moves_at)
+        decision = replace(decision, next_look_at=soonest)
     patch = patch_for(ticket, decision, memory, traits, now)
     return View(ticket, memory, policy, now, decision, patch)
 

@@ -108,8 +108,8 @@ class Decision:
     `due_not_kept`: the vendor changes our due date whenever we set it, so we stopped.
     `quote` is the sentence that asked for a feature; `schedule` names the hours that counted.
     `warnings` are the levels that people may be told of now. `next_look_at` is the next instant at
-    which time alone changes what should hold, None where there is none. `closed_mark` is the
-    policy's, see there.
+    which time alone changes what should hold, a policy's beginning included, None where there is
+    none. `closed_mark` is the policy's, see there.
     """
 
     id: str
@@ -151,6 +151,11 @@ class Decision:
     def covered(self) -> bool:
         """Whether the SLA covers the ticket."""
         return self.exclusion is None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a clock runs that an answer would still meet."""
+        return self.target is not None and self.target.state in {State.OPEN, State.BEST_EFFORT}
 
     @property
     def target(self) -> Target | None:

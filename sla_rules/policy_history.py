@@ -80,6 +80,10 @@ class PolicyHistory:
                 return policy
         return self.versions[0]
 
+    def next_move(self, now: datetime) -> datetime | None:
+        """Return when open tickets move to a version that is to come, None where to none."""
+        return next((_from(p) for p in self.versions if p.applies_to_open and _from(p) > now), None)
+
     def named(self, name: str | None, version: str | None) -> Policy | None:
         """Return that version, None where it is not at hand; `name` None means any name."""
         found = [p for p in self.versions if p.version == version and name in {None, p.name}]

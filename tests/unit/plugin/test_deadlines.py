@@ -146,6 +146,10 @@ class Desk:
             rows = [(one["body_text"], not one["private"]) for one in found]
         return rows
 
+    def due_at(self, ticket):
+        query = "select due_at from tickets where ticket_id = %s"
+        return self.database.execute(query, (str(ticket),)).fetchone()[0]
+
     def state(self, ticket):
         query = "select state from tickets where ticket_id = %s"
         return self.database.execute(query, (str(ticket),)).fetchone()[0]
@@ -204,6 +208,20 @@ def test_each_level_comes_once_at_its_minute_and_then_the_breach(desk):
     desk.look(ticket)
     desk.tick()
     assert desk.told() == ["at_risk", "last_call", "breach"]
+
+
+def test_a_ticket_that_came_after_a_version_was_published_moves_when_it_begins(desk, tmp_path):
+    file = tmp_path / "policy.toml"
+    later = tmp_path / "later.toml"
+    begins = f"effective_from = {at('Mon 11:00').isoformat()}\napplies_to_open = true\n"
+    hours = '[tiers.enterprise]\nfirst_response = "3h"\n'
+    later.write_text(f'extends = "regiondo.toml"\nversion = "later"\n{begins}{hours}')
+    history = PolicyHistory([load_policy(file), load_policy(later)])
+    desk.services = replace(desk.services, policies=lambda: history)
+    ticket = desk.mail()
+    assert desk.due_at(ticket) == at("Mon 15:00")
+    desk.until("Mon 11:10")
+    assert desk.due_at(ticket) == at("Mon 12:00")
 
 
 def test_the_private_note_is_private_and_comes_once(desk):

@@ -108,3 +108,11 @@ def test_each_version_says_itself_which_channels_start_the_clock():
     for created_at, policy in ((OCTOBER, FIRST), (DECEMBER, with_web)):
         ticket = Ticket(id="7", channel=Channel.WEB, created_at=created_at)
         assert history.for_ticket(ticket, Memory(), created_at) is policy
+
+
+def test_open_tickets_move_next_to_the_soonest_version_to_come_that_takes_them():
+    later = version("4", datetime(2027, 1, 1, tzinfo=UTC), moves_open=True)
+    history = PolicyHistory([FIRST, SECOND, MOVING, later])
+    assert history.next_move(OCTOBER) == DECEMBER
+    assert history.next_move(DECEMBER) == later.effective_from
+    assert history.next_move(later.effective_from) is None
