@@ -117,12 +117,18 @@ _DECLARE = text("""
     where (not b.learned or (:by_setting and excluded.allowed < b.allowed))
       and (b.allowed, b.spacing) is distinct from (excluded.allowed, excluded.spacing)
 """)
-# What was taken at the old rhythm is counted at the new one; a longer hold stays.
+# What was taken at the old rhythm is counted at the new one, bulk work's part too; a longer hold
+# stays. One request takes seven at most, and bulk work counts each for more.
 _LEARN = text("""
     update budgets set learned = true, allowed = :allowed, spacing = :spacing, slack = :slack,
-      free_at = case when free_at - clock_timestamp() > make_interval(secs => 2 * spacing + slack)
+      free_at = case when free_at - clock_timestamp() > make_interval(secs => 12 * spacing + slack)
         then free_at
         else clock_timestamp() + greatest(interval '0', free_at - clock_timestamp())
+             * (:spacing / spacing) end,
+      bulk_free_at = case
+        when bulk_free_at - clock_timestamp() > make_interval(secs => 12 * spacing + slack)
+        then bulk_free_at
+        else clock_timestamp() + greatest(interval '0', bulk_free_at - clock_timestamp())
              * (:spacing / spacing) end
     where connection = :c and bucket = :b and (not learned or allowed <> :allowed)
 """)

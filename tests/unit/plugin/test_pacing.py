@@ -202,6 +202,17 @@ def test_the_plan_s_limit_is_learned_and_a_lower_setting_wins(store):
     assert allowed() == 400
 
 
+def test_a_dear_first_request_is_counted_anew_when_the_plan_s_limit_is_learned(store):
+    pace, charge = a_pace(store), a_charge(limit=50, cost=7, largest=7)
+    with bulk_work():
+        pace.take([charge])
+    pace.learn([charge], [Reading(bucket="account", limit=2000)], blocked=None)
+    began = time.monotonic()
+    with bulk_work():
+        pace.take([charge])
+    assert time.monotonic() - began < 2, "seven of fifty a minute would be eight seconds and more"
+
+
 def test_what_others_leave_of_the_budget_is_spread_over_the_rest_of_the_window(store):
     pace = a_pace(store)
     pace.take([a_charge()])
