@@ -26,7 +26,7 @@ check: setup     ## format, lint, types, import rules
 	$(BIN)/bandit -q -ll -c pyproject.toml -r sla_rules connectors plugin
 
 test: check      ## every check, in its short form
-	$(BIN)/pytest -q -n auto --dist loadfile --no-loadscope-reorder -m "not acceptance"
+	$(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder -m "not acceptance"
 
 bench: setup     ## the measurements in docs/
 	$(BIN)/python tests/benchmarks/bench_schedule.py
