@@ -56,7 +56,7 @@ class FreshdeskBulk:
 
     def start(self, since: datetime) -> str:
         """Return the cursor before everything that changed at or after an instant."""
-        return _cursor(iso(since), 1)
+        return _cursor(iso(since), 1, 0)
 
     def changes(self, cursor: str) -> Changes:
         """Return the next hundred changes; before them spam, the bin, and changed companies.

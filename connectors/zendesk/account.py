@@ -6,6 +6,7 @@ Says nothing of a single ticket; `tickets.py` does.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from connectors.base import Connection
@@ -26,12 +27,13 @@ _TITLES = {
     "SLA environment": "environment",
     "SLA impact": "impact",
 }
+ORGANIZATION_LIFE = timedelta(minutes=1)
 _staff: ShortCache[dict[str, str]] = ShortCache(600)
 _users: ShortCache[Json] = ShortCache(600)
 _fields: ShortCache[Fields] = ShortCache(600)
 _contacts: ShortCache[tuple[str | None, str | None]] = ShortCache(60)
 _groups: ShortCache[frozenset[str]] = ShortCache(600)
-_organizations: ShortCache[Json] = ShortCache(60)
+_organizations: ShortCache[Json] = ShortCache(ORGANIZATION_LIFE.total_seconds())
 _domains: ShortCache[dict[str, str]] = ShortCache(900)
 
 

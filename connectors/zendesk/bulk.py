@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote
 
 from connectors.base import Connection
 from connectors.bulk import Changes, Found, Page
@@ -22,10 +21,11 @@ from connectors.json_values import instant, mapping, mappings
 from connectors.pace import Pace
 from sla_rules.ticket import Channel, Status, Ticket, TicketPatch, Traits, Written
 
+from . import export
+from .account import ORGANIZATION_LIFE
 from .connector import ZendeskConnector
 from .hands import STAMP
 
-_LAG = timedelta(seconds=61)  # the export leaves out the last minute
 _SIDELOADS = "users,organizations,metric_sets,comment_count"
 _FIRST_POLL, _LONGEST_POLL = 1.0, 10.0  # seconds
 _JOB_GIVEN_UP_AFTER = 300.0  # seconds
@@ -55,13 +55,26 @@ class ZendeskBulk:
 
     def start(self, since: datetime) -> str:
         """Return the cursor before everything that changed at or after an instant."""
-        return f"start_time={max(0, int(since.timestamp()))}"
+        return export.start(since)
 
     def changes(self, cursor: str) -> Changes:
-        """Return the next thousand changes; the vendor leaves out the last minute."""
-        answer = self._export(cursor)
+        """Return the next thousand changes, those of organisations before those of tickets.
+
+        An organisation's event may be lost, and an account that triggers tell of has none.
+        """
+        session, at = self._client.session, export.position(cursor)
+        if not at.listed:
+            organizations, at = export.organizations(session, at)
+            return Changes(
+                versions={},
+                cursor=at.to_cursor(),
+                more=True,
+                organizations=organizations,
+                stale_for=ORGANIZATION_LIFE,
+            )
+        answer = export.tickets(session, at.tickets)
         if answer is None:
-            return Changes(versions={}, cursor=cursor, more=False)
+            return Changes(versions={}, cursor=replace(at, listed=False).to_cursor(), more=False)
         versions = {
             str(raw.get("id")): instant(raw.get("updated_at"))
             for raw in mappings(answer.get("tickets"))
@@ -72,16 +85,15 @@ class ZendeskBulk:
             for raw in mappings(answer.get("tickets"))
             if str(raw.get("status") or "").lower() == "deleted"
         }
+        more = not answer.get("end_of_stream", True)
+        at = replace(at, tickets=export.after(answer, at.tickets), listed=more)
         return Changes(
-            versions=versions,
-            cursor=_after(answer, cursor),
-            more=not answer.get("end_of_stream", True),
-            known_only=frozenset(gone),
+            versions=versions, cursor=at.to_cursor(), more=more, known_only=frozenset(gone)
         )
 
     def page(self, cursor: str) -> Page:
         """Return the next thousand tickets with people, organisations and metrics: one call."""
-        answer = self._export(cursor, include=_SIDELOADS)
+        answer = export.tickets(self._client.session, cursor, include=_SIDELOADS)
         if answer is None:
             return Page(found=(), cursor=cursor, more=False)
         self._users = _by_id(answer, "users")
@@ -96,7 +108,7 @@ class ZendeskBulk:
             found.append(Found(ticket=ticket, settled=_is_settled(ticket, raw, measured)))
         return Page(
             found=tuple(found),
-            cursor=_after(answer, cursor),
+            cursor=export.after(answer, cursor),
             more=not answer.get("end_of_stream", True),
             changed_at=_changed_at(list(listed.values())),
             read_at=self._client.session.vendor_clock(),
@@ -160,14 +172,6 @@ class ZendeskBulk:
         """Return where an agent opens the ticket."""
         return self._connector.ticket_url(ticket_id)
 
-    def _export(self, cursor: str, include: str = "") -> dict[str, Any] | None:
-        """One page of the export; None while its start is younger than the vendor's lag."""
-        name, _, value = cursor.partition("=")
-        if name == "start_time" and datetime.now(UTC).timestamp() - int(value) < _LAG.seconds:
-            return None
-        path = f"/api/v2/incremental/tickets/cursor.json?{cursor}"
-        return self._get(path + (f"&include={include}" if include else ""))
-
     def _get(self, path: str) -> dict[str, Any]:
         answer: dict[str, Any] = self._client.session.get(
             self._client.session.base_url + path
@@ -208,11 +212,6 @@ class ZendeskBulk:
 
 def _by_id(answer: Mapping[str, Any], name: str, key: str = "id") -> dict[str, Any]:
     return {str(one.get(key)): one for one in mappings(answer.get(name)) if one.get(key)}
-
-
-def _after(answer: Mapping[str, Any], cursor: str) -> str:
-    after = answer.get("after_cursor")
-    return f"cursor={quote(str(after))}" if after else cursor
 
 
 def _changed_at(rows: Sequence[Mapping[str, Any]]) -> datetime | None:

@@ -157,9 +157,31 @@ def test_a_sweep_goes_on_where_the_account_lists_no_companies(http, status):
     http.get(f"{base}/api/v2/companies", status=status, json={})
     http.get(f"{base}/api/v2/tickets", json=[])
     bulk = FRESHDESK.bulk(connection)
-    page = bulk.changes(bulk.start(datetime(2026, 11, 23, tzinfo=UTC)))
+    cursor = bulk.start(datetime(2026, 11, 23, tzinfo=UTC))
     for _ in ("spam", "bin", "companies", "tickets"):
-        page = bulk.changes(page.cursor)
+        page = bulk.changes(cursor)
+        cursor = page.cursor
         assert page.organizations == {}
     assert not page.more
     assert any("/companies" in str(call.request.url) for call in http.calls)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_a_sweep_goes_on_where_the_account_has_no_export_of_organisations(http, status):
+    base = "https://silent.zendesk.com"
+    connection = Connection(
+        key="silent",
+        vendor="zendesk",
+        base_url=base,
+        credentials={"email": "a@b.example", "api_token": "k"},
+    )
+    http.get(f"{base}/api/v2/incremental/organizations.json", status=status, json={})
+    http.get(
+        f"{base}/api/v2/incremental/tickets/cursor.json",
+        json={"tickets": [{"id": 7}], "after_cursor": "next", "end_of_stream": True},
+    )
+    bulk = ZENDESK.bulk(connection)
+    page = bulk.changes(bulk.start(datetime(2026, 11, 23, tzinfo=UTC)))
+    assert (page.organizations, page.more) == ({}, True)
+    page = bulk.changes(page.cursor)
+    assert (list(page.versions), page.more) == (["7"], False)

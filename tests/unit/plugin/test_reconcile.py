@@ -13,6 +13,7 @@ from connectors.base import Connection
 from connectors.cache import ShortCache
 from connectors.errors import VendorUnavailable
 from connectors.freshdesk import account as freshdesk_account
+from connectors.zendesk import account as zendesk_account
 from plugin.bootstrap import build_services
 from plugin.cli import cli
 from plugin.commands.catchup import show_changes
@@ -181,7 +182,7 @@ def test_the_cursor_moves_only_with_the_jobs_it_stands_for(account, monkeypatch)
         broken.setattr("plugin.store.sweeps.enqueue_look", fail)
         with pytest.raises(RuntimeError):
             account.sweep()
-    assert store.sweeps.get(account.vendor).cursor is None
+    assert store.sweeps.get(account.vendor).changed == 0
     assert account.sweep().queued == 1
     assert [one for one, _, _ in account.jobs()] == [number]
 
@@ -235,36 +236,44 @@ def test_spam_and_the_bin_concern_only_tickets_that_we_know(account):
     assert [one for one, _, _ in account.jobs()] == [known]
 
 
-def test_a_changed_package_of_a_company_has_its_open_tickets_looked_at_once(account, monkeypatch):
-    if account.vendor == "zendesk":
-        pytest.skip("its organisations have events")
-    account.people.create_company("Alpentour", tier="advanced", domains=["alpentour.example"])
+def test_a_changed_package_that_no_event_told_has_the_partner_s_open_tickets_looked_at_once(
+    account, monkeypatch
+):
+    people, vendor = account.people, account.vendor
+    if vendor == "zendesk":
+        add, change = people.create_organization, people.update_organization
+        cache, domains = (zendesk_account, "_organizations"), "domain_names"
+    else:
+        add, change = people.create_company, people.update_company
+        cache, domains = (freshdesk_account, "_companies"), "domains"
+    add("Alpentour", tier="advanced", domains=["alpentour.example"])
     named = account.mail(organization="Alpentour", sender="luc@alpentour.example")
     by_domain = account.mail(organization=None, sender="eva@rhodania.example")
     other = account.mail(organization=None, sender="eva@elsewhere.example")
-    account.people.update_company("Alpentour", domains=["alpentour.example", "rhodania.example"])
+    change("Alpentour", **{domains: ["alpentour.example", "rhodania.example"]})
     account.sweep()
     account.work()
     tiers = lambda: {  # noqa: E731
-        number: account.services.store.tickets.audit_trail("freshdesk", number)[-1].decision["tier"]
+        number: account.services.store.tickets.audit_trail(vendor, number)[-1].decision["tier"]
         for number in (named, by_domain, other)
     }
     account.hear_echoes()
     assert tiers() == {named: "advanced", by_domain: "advanced", other: "starter"}
     account.clock.advance(5)
-    account.people.update_company("Alpentour", tier="enterprise")
+    change("Alpentour", tier="enterprise")
     account.query("delete from procrastinate_jobs returning 1")
-    account.sweep()
+    since = datetime.now(UTC) - timedelta(minutes=5)
+    account.sweep(since=since)
     waiting = account.query(
         "select args->>'ticket_id', scheduled_at - now() > interval '50 seconds'"
         " from procrastinate_jobs where status = 'todo'"
     )
     assert sorted(waiting) == [(named, True), (by_domain, True)], "after what is cached has died"
-    monkeypatch.setattr(freshdesk_account, "_companies", ShortCache(0))
+    monkeypatch.setattr(*cache, ShortCache(0))
     account.work()
     assert tiers() == {named: "enterprise", by_domain: "enterprise", other: "starter"}
     account.hear_echoes()
-    account.sweep()
+    account.sweep(since=since)
     assert account.jobs() == [], "one change is told once"
 
 
