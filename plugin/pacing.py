@@ -27,7 +27,8 @@ ADMIN_PATIENCE = 30.0  # seconds; a person connects or examines an account
 BULK_PATIENCE = 120.0  # seconds; bulk work holds no worker's slot
 SWEEP_PATIENCE = 15.0  # seconds; exports and lists are allowed few a minute
 BULK_RESERVE = 0.3  # of every shared bucket, left for live work
-WITHOUT_RESET = 5.0  # seconds to hold an empty bucket whose reset the vendor does not name
+WITHOUT_RESET = 5.0  # seconds to hold a bucket nearly empty whose reset the vendor does not name
+NEARLY_EMPTY = 50  # below this part of its limit, a fiftieth
 LONGEST_WINDOW = 60.0  # seconds; a longer Retry-After is a sub-limit's
 ACCOUNT = "account"
 
@@ -136,17 +137,18 @@ class AccountPace:
         more = (reading.cost or charge.cost) - charge.cost
         if more > 0:
             self._budgets.owe(self._key, bucket, more)
-        if reading.remaining is None:
+        remaining, resets_in = reading.remaining, reading.resets_in
+        if remaining is None:
             return
-        resets_in = reading.resets_in
         if resets_in is None:
-            if reading.remaining > 0:
+            # others draw too, the vendor's own webhooks among them: the last is not ours to take
+            if remaining >= max(charge.largest, rhythm.limit // NEARLY_EMPTY):
                 return
-            resets_in = WITHOUT_RESET
+            remaining, resets_in = 0, WITHOUT_RESET
         # What others leave us is spread over the time until the window ends.
-        live = resets_in / (reading.remaining + 1)
+        live = resets_in / (remaining + 1)
         kept = rhythm.limit * (1 - self._share) if charge.shared else 0.0
-        bulk = resets_in / (max(0.0, reading.remaining - kept) + 1)
+        bulk = resets_in / (max(0.0, remaining - kept) + 1)
         if live > 1.5 * rhythm.spacing or bulk > 1.5 * rhythm.spacing / self._share:
             self._budgets.hold(self._key, bucket, live=live, bulk=bulk)
 

@@ -226,6 +226,17 @@ def test_what_others_leave_of_the_budget_is_spread_over_the_rest_of_the_window(s
     assert 15 < refused.value.retry_after < 31
 
 
+def test_the_last_of_a_window_whose_end_nobody_names_is_left_to_those_who_draw_beside_us(store):
+    pace, charge = a_pace(store), a_charge(limit=2000, cost=4, largest=7)
+    pace.take([charge])
+    pace.learn([charge], [Reading(bucket="account", limit=2000, remaining=40)], blocked=None)
+    pace.take([charge])
+    pace.learn([charge], [Reading(bucket="account", limit=2000, remaining=39)], blocked=None)
+    with pytest.raises(RateLimited) as refused:
+        pace.take([charge])
+    assert 4 < refused.value.retry_after < 9
+
+
 def test_bulk_work_stops_while_others_use_what_is_kept_for_live_work(store):
     pace = a_pace(store)
     pace.take([a_charge()])
