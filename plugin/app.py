@@ -12,6 +12,7 @@ import structlog
 from flask import Flask, Response, abort, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
 from plugin import api, console, health, webhooks
 from plugin.console import frame
@@ -26,6 +27,7 @@ LARGEST_BODY = 256 * 1024
 def create_app(settings: Settings, services: Services) -> Flask:
     """Return the application."""
     app = Flask("plugin", static_folder=None)
+    app.url_map.converters["int"] = _StoredNumber
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     first, *older = map(_cookie_key, split_passphrases(settings.require_secret_key()))
     app.secret_key = first
@@ -44,6 +46,13 @@ def create_app(settings: Settings, services: Services) -> Flask:
     app.register_error_handler(HTTPException, _http_error)
     app.after_request(_headers)
     return app
+
+
+class _StoredNumber(IntegerConverter):
+    """A number as the database counts them; a larger one names nothing and is not found."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=2**63 - 1)
 
 
 def _cookie_key(passphrase: str) -> bytes:

@@ -174,3 +174,10 @@ def test_no_route_ends_in_an_unhandled_error(service, data):
         given["content_type"] = data.draw(KINDS)
     answer = client.open(path, **given)
     assert answer.status_code < 500, f"{method} {path} {given}"
+
+
+def test_a_number_larger_than_the_database_counts_is_not_found(service):
+    app, people = service
+    client, token = admin(app, people)
+    answer = client.post(f"/features/{2**63}/unmerge", data={"csrf_token": token})
+    assert answer.status_code == 404
