@@ -1,4 +1,4 @@
-"""JSON under one path of an account: read, make, change, remove; for what administers it.
+"""JSON under one path of an account: read, make, change, remove.
 
 Knows no vendor's paths.
 """

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from connectors.api import Api
 from connectors.base import Connection
 from connectors.bulk import Changes, Found, Page
 from connectors.errors import CredentialsRejected, Rejected, TicketNotFound, VendorError
@@ -43,6 +44,7 @@ class FreshdeskBulk:
     def __init__(self, connection: Connection, pace: Pace | None = None) -> None:
         self._connector = FreshdeskConnector(connection, pace)
         self._client = self._connector.client
+        self._api = Api(self._client.session, "/api/v2")
 
     @property
     def traits(self) -> Traits:
@@ -134,10 +136,7 @@ class FreshdeskBulk:
     def _list(self, since: str, page: int, **more: str) -> list[dict[str, Any]]:
         query = {"updated_since": since, "order_by": "updated_at", "order_type": "asc"}
         query |= {"page": str(page), "per_page": str(_PAGE), **more}
-        session = self._client.session
-        rows: list[dict[str, Any]] = session.get(
-            f"{session.base_url}/api/v2/tickets?{urlencode(query, safe=':,')}"
-        ).json()
+        rows: list[dict[str, Any]] = self._api.get(f"/tickets?{urlencode(query, safe=':,')}")
         return rows
 
     def _companies(self, since: str) -> dict[str, datetime | None]:

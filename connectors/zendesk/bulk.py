@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from connectors.api import Api
 from connectors.base import Connection
 from connectors.bulk import Changes, Found, Page
 from connectors.errors import Conflict, Rejected, VendorError, VendorUnavailable
@@ -41,6 +42,7 @@ class ZendeskBulk:
         self._connection = connection
         self._connector = ZendeskConnector(connection, pace)
         self._client = self._connector.client
+        self._api = Api(self._client.session, "/api/v2")
         self._users: dict[str, Any] = {}
 
     @property
@@ -62,9 +64,9 @@ class ZendeskBulk:
 
         An organisation's event may be lost, and an account that triggers tell of has none.
         """
-        session, at = self._client.session, export.position(cursor)
+        at = export.position(cursor)
         if not at.listed:
-            organizations, at = export.organizations(session, at)
+            organizations, at = export.organizations(self._api, at)
             return Changes(
                 versions={},
                 cursor=at.to_cursor(),
@@ -72,7 +74,7 @@ class ZendeskBulk:
                 organizations=organizations,
                 stale_for=ORGANIZATION_LIFE,
             )
-        answer = export.tickets(session, at.tickets)
+        answer = export.tickets(self._api, at.tickets)
         if answer is None:
             return Changes(versions={}, cursor=replace(at, listed=False).to_cursor(), more=False)
         versions = {
@@ -93,7 +95,7 @@ class ZendeskBulk:
 
     def page(self, cursor: str) -> Page:
         """Return the next thousand tickets with people, organisations and metrics: one call."""
-        answer = export.tickets(self._client.session, cursor, include=_SIDELOADS)
+        answer = export.tickets(self._api, cursor, include=_SIDELOADS)
         if answer is None:
             return Page(found=(), cursor=cursor, more=False)
         self._users = _by_id(answer, "users")
@@ -161,7 +163,7 @@ class ZendeskBulk:
     def count(self) -> int | None:
         """Return how many tickets the account has, about."""
         try:
-            answer = self._get("/api/v2/tickets/count.json")
+            answer = self._api.get("/tickets/count.json")
         except VendorError:
             return None
         counted = answer.get("count")
@@ -171,12 +173,6 @@ class ZendeskBulk:
     def ticket_url(self, ticket_id: str) -> str:
         """Return where an agent opens the ticket."""
         return self._connector.ticket_url(ticket_id)
-
-    def _get(self, path: str) -> dict[str, Any]:
-        answer: dict[str, Any] = self._client.session.get(
-            self._client.session.base_url + path
-        ).json()
-        return answer
 
     def _run(self, bodies: list[dict[str, Any]]) -> dict[str, VendorError | None]:
         """Send a job and return, by ticket, what went wrong, None for nothing."""
@@ -190,7 +186,7 @@ class ZendeskBulk:
             time.sleep(pause)
             waited += pause
             pause = min(_LONGEST_POLL, pause * 2)
-            answer = self._get(f"/api/v2/job_statuses/{job.get('id')}.json")
+            answer = self._api.get(f"/job_statuses/{job.get('id')}.json")
             job = answer.get("job_status") or {}
         found: dict[str, VendorError | None] = {}
         for position, result in enumerate(job.get("results") or ()):
@@ -203,7 +199,7 @@ class ZendeskBulk:
     def _stamps(self, numbers: list[str]) -> dict[str, str]:
         if not numbers:
             return {}
-        answer = self._get(f"/api/v2/tickets/show_many.json?ids={','.join(numbers)}")
+        answer = self._api.get(f"/tickets/show_many.json?ids={','.join(numbers)}")
         return {
             str(raw.get("id")): str(raw.get("updated_at"))
             for raw in mappings(answer.get("tickets"))

@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from connectors.api import Api
 from connectors.errors import CredentialsRejected, Rejected, TicketNotFound
-from connectors.http import AccountSession
 from connectors.json_values import instant, mappings
 
 _LAG = timedelta(seconds=61)
@@ -53,13 +53,14 @@ def start(since: datetime) -> str:
     return f"start_time={max(0, int(since.timestamp()))}"
 
 
-def tickets(session: AccountSession, cursor: str, include: str = "") -> dict[str, Any] | None:
+def tickets(api: Api, cursor: str, include: str = "") -> dict[str, Any] | None:
     """Return a page of up to a thousand; None while its start is younger than the vendor's lag."""
     name, _, value = cursor.partition("=")
     if name == "start_time" and _is_recent(int(value)):
         return None
-    path = f"/api/v2/incremental/tickets/cursor.json?{cursor}"
-    return _get(session, path + (f"&include={include}" if include else ""))
+    path = f"/incremental/tickets/cursor.json?{cursor}"
+    answer: dict[str, Any] = api.get(path + (f"&include={include}" if include else ""))
+    return answer
 
 
 def after(answer: Mapping[str, Any], cursor: str) -> str:
@@ -68,9 +69,7 @@ def after(answer: Mapping[str, Any], cursor: str) -> str:
     return f"cursor={quote(str(found))}" if found else cursor
 
 
-def organizations(
-    session: AccountSession, at: Position
-) -> tuple[dict[str, datetime | None], Position]:
+def organizations(api: Api, at: Position) -> tuple[dict[str, datetime | None], Position]:
     """Return the organisations of the next page, by id when each changed, and where it ends.
 
     What changed in the page's last second comes again. An account without this export has none.
@@ -78,8 +77,7 @@ def organizations(
     if _is_recent(at.organizations):
         return {}, Position(at.tickets, at.organizations, listed=True)
     try:
-        path = f"/api/v2/incremental/organizations.json?start_time={at.organizations}"
-        answer = _get(session, path)
+        answer = api.get(f"/incremental/organizations.json?start_time={at.organizations}")
     except (CredentialsRejected, Rejected, TicketNotFound):
         answer = {}
     changed = {
@@ -95,8 +93,3 @@ def organizations(
 
 def _is_recent(start_time: int) -> bool:
     return datetime.now(UTC).timestamp() - start_time < _LAG.seconds
-
-
-def _get(session: AccountSession, path: str) -> dict[str, Any]:
-    answer: dict[str, Any] = session.get(session.base_url + path).json()
-    return answer

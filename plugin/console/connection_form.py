@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import make_response, redirect, request, url_for
+from flask import make_response, request
 from werkzeug.wrappers import Response
 
 from connectors.base import Connection, Vendor
 from connectors.setup import FIELD_TITLES
 from plugin.connect import AccountRequest, check_request
 from plugin.console import access
-from plugin.console.connections import blueprint, the_account, the_vendor
-from plugin.console.frame import reader, services, show
+from plugin.console.connections import blueprint, queue_errand, the_account, the_vendor
+from plugin.console.frame import services, show
 from plugin.errands import MENDABLE, ErrandKind, faults, request_to_stored
 
 VISIBLE = {"client_id", "email"}  # credentials that are no secrets
@@ -51,15 +51,8 @@ def plan() -> Response:
     except MENDABLE as error:
         given = {**request.form.to_dict(), **dict.fromkeys(_secret_names(vendor), "")}
         return make_response(form(vendor, given, account, faults(error)), 422)
-    number = services().store.errands.ask(
-        ErrandKind.PLAN,
-        vendor.name,
-        account.key if account else None,
-        request_to_stored(asked),
-        by=access.my_email(),
-        at=reader().now,
-    )
-    return redirect(url_for("connections.errand", number=number))
+    key = account.key if account else None
+    return queue_errand(ErrandKind.PLAN, vendor.name, key, request_to_stored(asked))
 
 
 def form(

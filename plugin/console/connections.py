@@ -5,8 +5,10 @@ Adding and changing one is `connection_form.py`; what asks the helpdesk is `erra
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from flask import abort, redirect, request, url_for
 from werkzeug.wrappers import Response
@@ -15,6 +17,7 @@ from connectors.base import Connection, Vendor
 from connectors.setup import FIELD_TITLES
 from plugin.console import access
 from plugin.console.frame import reader, section, services, show
+from plugin.errands import ErrandKind
 from plugin.store.circuits import Circuit
 
 blueprint = section("connections")
@@ -76,6 +79,16 @@ def the_vendor(name: str) -> Vendor:
 def the_account(key: str) -> Connection:
     """Return an account; 404 where there is none of that key."""
     return services().store.connections.get(key) or abort(404)
+
+
+def queue_errand(
+    kind: ErrandKind, vendor: str, key: str | None, wanted: Mapping[str, Any]
+) -> Response:
+    """Have a worker do something in the helpdesk, and go to the page that shows how far it came."""
+    number = services().store.errands.ask(
+        kind, vendor, key, wanted, by=access.my_email(), at=reader().now
+    )
+    return redirect(url_for("connections.errand", number=number))
 
 
 def _for_reader(account: Connection) -> Connection:

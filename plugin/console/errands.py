@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from flask import abort, make_response, redirect, request, url_for
+from flask import abort, make_response, request
 from werkzeug.wrappers import Response
 
 from plugin.connect import removable
 from plugin.console import access
 from plugin.console.connection_form import form, given_by_request
-from plugin.console.connections import blueprint, the_account, the_vendor
+from plugin.console.connections import blueprint, queue_errand, the_account, the_vendor
 from plugin.console.frame import reader, services, show
 from plugin.errands import ErrandKind
 from plugin.store.errands import Errand, ErrandState
@@ -104,19 +104,12 @@ def run(number: str) -> Response:
     if asked is None or found.kind not in {ErrandKind.PLAN, ErrandKind.CONNECT} or too_old:
         abort(400)
     access.note(account=asked["address"])
-    return _queue(ErrandKind.CONNECT, found.vendor, found.connection, asked)
+    return queue_errand(ErrandKind.CONNECT, found.vendor, found.connection, asked)
 
 
 def _ask(kind: ErrandKind, key: str, wanted: Mapping[str, Any]) -> Response:
     account = the_account(key)
-    return _queue(kind, account.vendor, key, wanted)
-
-
-def _queue(kind: ErrandKind, vendor: str, key: str | None, wanted: Mapping[str, Any]) -> Response:
-    number = services().store.errands.ask(
-        kind, vendor, key, wanted, by=access.my_email(), at=reader().now
-    )
-    return redirect(url_for("connections.errand", number=number))
+    return queue_errand(kind, account.vendor, key, wanted)
 
 
 def _errand(number: str) -> Errand:

@@ -161,11 +161,18 @@ def _check_figures(account, work, seconds):
     assert set(account.writes().values()) <= {0, 1}
 
 
-def test_five_hundred_tickets_are_done_in_few_calls_within_the_budget(fresh):
-    account = fresh()
+def _timed(account):
+    """Run a backfill, check its figures and return how many seconds it took."""
     started_at = time.monotonic()
     work = account.backfill()
-    _check_figures(account, work, time.monotonic() - started_at)
+    seconds = time.monotonic() - started_at
+    _check_figures(account, work, seconds)
+    return seconds
+
+
+def test_five_hundred_tickets_are_done_in_few_calls_within_the_budget(fresh):
+    account = fresh()
+    _timed(account)
     calls = len(account.calls())
     again = account.backfill()
     assert again.counts.written == 0
@@ -300,10 +307,7 @@ def test_killed_and_resumed_no_ticket_is_written_twice(fresh, vendor):
 @pytest.mark.timeout(1800)
 def test_ten_thousand_tickets_at_400_a_minute_within_five_percent_of_what_the_budget_allows(fresh):
     account = fresh(tickets=10_000)
-    started_at = time.monotonic()
-    work = account.backfill()
-    seconds = time.monotonic() - started_at
-    _check_figures(account, work, seconds)
+    seconds = _timed(account)
     assert seconds <= _allowed(account) * 1.05
 
 
@@ -312,10 +316,7 @@ def test_ten_thousand_tickets_at_400_a_minute_within_five_percent_of_what_the_bu
 def test_a_thousand_freshdesk_tickets_within_five_percent_of_what_the_limits_allow(fresh):
     account = fresh("freshdesk", tickets=1_000)
     account.people.configure(plan="purchased_2000")
-    started_at = time.monotonic()
-    work = account.backfill()
-    seconds = time.monotonic() - started_at
-    _check_figures(account, work, seconds)
+    seconds = _timed(account)
     assert seconds <= _allowed(account) * 1.05
 
 
