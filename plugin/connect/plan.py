@@ -6,10 +6,11 @@ Knows no vendor: what an account needs is in the vendor's `provision.py`, what i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 from connectors.base import Connection
 from connectors.errors import Rejected, TicketNotFound
@@ -29,6 +30,7 @@ from plugin.connect.request import (
     open_setup,
     requested,
     require,
+    vendor_of,
     wishes_of,
 )
 from plugin.pipeline import Services
@@ -73,9 +75,7 @@ def plan_account(services: Services, request: AccountRequest) -> Plan:
 
     Raises `ConnectError` and `VendorError`; writes nothing, here or there.
     """
-    vendor = services.vendors.get(request.vendor)
-    if vendor is None:
-        raise ConnectError(f"{request.vendor!r} is not one of {', '.join(services.vendors)}")
+    vendor = vendor_of(services, request)
     connection, known = requested(services, vendor, request)
     wishes = wishes_of(services, connection, request.token_lasts)
     setup = services.setup(connection, wishes)
@@ -193,15 +193,14 @@ def _carry_out(
 def removable(connection: Connection, *, keep_fields: bool = False) -> list[StepDone]:
     """Return what `disconnect` would remove, the newest first; `did` says what stays."""
     known = provisioned(connection)
-    newest_first = sorted(known, key=lambda name: known[name].get("number", 0), reverse=True)
     return [
         StepDone(
             name=name,
             title=_title(name),
-            did=Did.KEPT if keep_fields and "_field:" in name else Did.REMOVED,
+            did=Did.KEPT if keep_fields and _is_field(name) else Did.REMOVED,
         )
-        for name in newest_first
-        if known[name].get("made") and not known[name].get("here")
+        for name in _made(known)
+        if not known[name].get("here")
     ]
 
 
@@ -216,19 +215,16 @@ def disconnect(
     connection = require(services, key)
     setup = None if forget else open_setup(services, connection)
     known = provisioned(connection)
-    here = {name for name, one in known.items() if one.get("here")}
-    for name in sorted(known, key=lambda name: known[name].get("number", 0), reverse=True):
-        if not known[name].get("made"):
-            continue
+    for name in _made(known):
         vendor_id = str(known[name]["id"])
-        if forget or (keep_fields and "_field:" in name):
+        if forget or (keep_fields and _is_field(name)):
             yield StepDone(name=name, title=_title(name), did=Did.KEPT)
             continue
         assert setup is not None  # noqa: S101  (for the type checker)
         there = setup.remove(name, vendor_id)
         connection = _without(connection, name)
         services.store.connections.save(connection)
-        if name not in here:
+        if not known[name].get("here"):
             did = Did.REMOVED if there else Did.GONE
             yield StepDone(name=name, title=_title(name), did=did)
     services.store.connections.delete(key)
@@ -254,6 +250,16 @@ def rotate(
     for changed in setup.rotate():
         services.store.connections.save(changed)
     return say("rotate.begun", key=key)
+
+
+def _made(known: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The names of what connecting made, the newest first."""
+    made = [name for name, one in known.items() if one.get("made")]
+    return sorted(made, key=lambda name: known[name].get("number", 0), reverse=True)
+
+
+def _is_field(name: str) -> bool:
+    return "_field:" in name
 
 
 def _without(connection: Connection, name: str) -> Connection:

@@ -92,10 +92,15 @@ def open_setup(
 
 def check_request(services: Services, request: AccountRequest) -> None:
     """Raise `ConnectError` for what can be told of a request without asking the helpdesk."""
+    requested(services, vendor_of(services, request), request)
+
+
+def vendor_of(services: Services, request: AccountRequest) -> Vendor:
+    """Return the vendor that a request names. Raises `ConnectError`."""
     vendor = services.vendors.get(request.vendor)
     if vendor is None:
         raise ConnectError(f"{request.vendor!r} is not one of {', '.join(services.vendors)}")
-    requested(services, vendor, request)
+    return vendor
 
 
 def requested(
