@@ -63,7 +63,7 @@ class FreshdeskClient:
 
     def companies(self, since: str) -> list[dict[str, Any]]:
         """Return the companies changed at or after an instant."""
-        return self._pages(f"/companies?updated_since={quote(since, safe=':')}")
+        return self._pages(f"/companies?updated_since={quote(since, safe=':')}&")
 
     def company_of_domain(self, domain: str) -> dict[str, Any]:
         """Return the company that owns an e-mail domain, nothing where none does."""
@@ -112,11 +112,10 @@ class FreshdeskClient:
         )
 
     def _pages(self, path: str) -> list[dict[str, Any]]:
-        """Every row of a list; `path` is with its query, or ends with `?`."""
+        """Every row of a list; `path` is open for more of a query: it ends with `?` or `&`."""
         found: list[dict[str, Any]] = []
         for page in range(1, _MOST_PAGES + 1):
-            joint = "" if path.endswith("?") else "&"
-            some = self._get(f"{path}{joint}page={page}&per_page={_PAGE}")
+            some = self._get(f"{path}page={page}&per_page={_PAGE}")
             found += some
             if len(some) < _PAGE:
                 break
