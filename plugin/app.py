@@ -15,6 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
 from plugin import api, console, health, webhooks
+from plugin.api import access
 from plugin.console import frame
 from plugin.pipeline import Services
 from plugin.rate_limit import RateLimit
@@ -40,6 +41,7 @@ def create_app(settings: Settings, services: Services) -> Flask:
     app.extensions["settings"] = settings
     app.extensions["services"] = services
     app.extensions["refusals_limit"] = RateLimit(count=webhooks.REFUSALS_A_MINUTE, seconds=60)
+    app.extensions["wrong_tokens_limit"] = RateLimit(count=access.REFUSALS_A_MINUTE, seconds=60)
     for blueprint in (webhooks.blueprint, health.blueprint, health.metrics, api.blueprint):
         app.register_blueprint(blueprint)
     console.mount(app)

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from plugin.pipeline import Services
 from plugin.rate_limit import RateLimit, source_of
 
-_refusals = RateLimit(count=20, seconds=60)
+REFUSALS_A_MINUTE = 20  # for each source and web process
 
 
 def guard(blueprint: Blueprint) -> None:
@@ -17,15 +17,16 @@ def guard(blueprint: Blueprint) -> None:
 
 def _check() -> Response | None:
     services: Services = current_app.extensions["services"]
+    refusals: RateLimit = current_app.extensions["wrong_tokens_limit"]
     source = source_of(request.remote_addr)
-    if wait := _refusals.wait(source):
+    if wait := refusals.wait(source):
         answer = _refused("too_many_requests", "Too many wrong tokens; wait a little.", 429)
         answer.headers["Retry-After"] = str(int(wait) + 1)
         return answer
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and services.store.api_tokens.use(token, services.clock()):
         return None
-    _refusals.take(source)
+    refusals.take(source)
     answer = _refused(
         "unauthorized", "Send a token of this console as `Authorization: Bearer`.", 401
     )

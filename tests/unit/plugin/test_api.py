@@ -115,6 +115,13 @@ def test_without_a_good_token_nothing_is_answered(console, api):
     assert api("/tickets").status_code == 401
 
 
+def test_who_keeps_sending_wrong_tokens_has_to_wait(console, api):
+    wrong = {"Authorization": "Bearer wrong"}
+    statuses = [api("/tickets", headers=wrong).status_code for _ in range(21)]
+    assert statuses == [401] * 20 + [429]
+    assert int(api("/tickets").headers["Retry-After"]) > 0
+
+
 def test_an_admin_makes_a_token_that_is_shown_once_and_kept_as_a_hash(console, send, api):
     admin = console.browser(Role.ADMIN)
     page = send(admin, "/tokens", {"name": "The warehouse"}, at="/tokens").text
