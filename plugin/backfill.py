@@ -69,7 +69,7 @@ class Backfill:
                 raise AlreadyRunning(f"another process backfills {self._connection.key} right now")
             run = self._begin(restart=restart)
             self._work(run)
-            self._settle_rest(run)
+            self._settle_rest()
             self._services.store.backfills.finish(run.id)
         return self.counts
 
@@ -82,13 +82,13 @@ class Backfill:
         self.counts = Counts(**last.counts)
         return last
 
-    def _settle_rest(self, run: Run) -> None:
+    def _settle_rest(self) -> None:
         """Look singly at what a killed run had sent and no list has shown since."""
-        backfills = self._services.store.backfills
+        store, key = self._services.store, self._connection.key
+        rest = store.tickets.unheard_of(key)
         with bulk_work():
-            for number, sent in backfills.on_their_way(run.id).items():
-                self._batches.look_again(number, sent)
-                backfills.done(run.id, [number])
+            for number in rest - store.backfills.with_jobs(key, rest):
+                self._batches.look_again(number)
 
     def _work(self, run: Run | None) -> None:
         """Read a page ahead while batches of the last are at work; move on in order."""

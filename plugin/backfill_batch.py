@@ -25,9 +25,9 @@ from connectors.base import Connection
 from connectors.bulk import Bulk, Found, Page
 from connectors.errors import Rejected, TicketNotFound, VendorError, VendorUnavailable
 from plugin.pacing import bulk_work
-from plugin.pipeline import Outcome, Services, View, consider, keep, look_at_ticket, plain
+from plugin.pipeline import Outcome, Services, View, consider, keep, look_at_ticket
 from plugin.store.backfills import Run
-from sla_rules.memory import Memory
+from sla_rules.memory import Memory, sending
 from sla_rules.ticket import Ticket, TicketPatch, Written
 
 LONG_AGO = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
@@ -35,7 +35,6 @@ IN_DOUBT = timedelta(minutes=2)  # lists tell a first response to the minute
 _READS = 5  # attempts
 
 Read = TypeVar("Read")
-Sent = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,20 +131,11 @@ class Batches:
             reraise=True,
         )(read)
 
-    def look_again(self, number: str, sent: Sent) -> None:
-        """Look at one ticket singly; what it holds of the write that was on its way is ours."""
-        connection, services = self._connection, self._services
-        connector = services.connector(connection)
+    def look_again(self, number: str) -> None:
+        """Look at one ticket singly."""
+        connector = self._services.connector(self._connection)
         before = connector.calls
-        try:
-            ticket = connector.fetch(number)
-            memory = _confirmed(services.store.tickets.memory(connection.key, number), ticket, sent)
-            view = consider(services, connection, ticket, memory, connector.traits)
-            written = connector.apply(ticket, view.patch) if view.patch else None
-            url, calls = connector.ticket_url(number), connector.calls - before
-            outcome = self._keep(view, written, url, sent, calls)
-        except VendorError:
-            outcome = look_at_ticket(services, connection.key, number, bulk=True)
+        outcome = look_at_ticket(self._services, self._connection.key, number, bulk=True)
         self._count(calls=connector.calls - before, read_singly=1, **_counted(outcome))
 
     def _try_out(self, bulk: Bulk, chunk: Sequence[Found]) -> None:
@@ -163,32 +153,28 @@ class Batches:
         backfills, key = self._services.store.backfills, self._connection.key
         numbers = [found.ticket.id for found in chunk]
         busy = backfills.with_jobs(key, numbers)
-        sent = backfills.sent(run.id, numbers)
         memories = self._memories(chunk)
         to_write, done = [], list(busy)
         for found in chunk:
             number = found.ticket.id
             if number in busy:
                 continue
-            memory = memories.get(number, Memory())
-            if number in sent:  # a killed run's write: what stands there of it is ours
-                memory = _confirmed(memory, found.ticket, sent[number])
             try:
-                view = self._view(bulk, found, memory)
+                view = self._view(bulk, found, memories.get(number, Memory()))
             except (TicketNotFound, Rejected):  # this ticket's trouble, not the account's
-                self.look_again(number, sent.get(number, {}))
+                self.look_again(number)
                 done.append(number)
                 continue
             if view.patch:
                 to_write.append(view)
                 continue
-            outcome = self._keep(view, None, bulk.ticket_url(number), sent.get(number, {}))
+            outcome = keep(self._services, key, view, None, bulk.ticket_url(number), calls=0)
             self._count(**_counted(outcome))
             done.append(number)
         backfills.done(run.id, done)
         self._count(looked=len(done), left=len(busy))
         if to_write:
-            self._write(run, bulk, to_write, sent)
+            self._write(run, bulk, to_write)
 
     def _memories(self, chunk: Sequence[Found]) -> Mapping[str, Memory]:
         numbers = [found.ticket.id for found in chunk]
@@ -211,12 +197,10 @@ class Batches:
             return replace(ticket, hands=(), audited=True)
         return ticket
 
-    def _write(
-        self, run: Run, bulk: Bulk, views: Sequence[View], earlier: Mapping[str, Sent]
-    ) -> None:
-        backfills = self._services.store.backfills
-        sent = {view.ticket.id: plain(view.patch.changes()) for view in views}
-        backfills.send(run.id, sent)
+    def _write(self, run: Run, bulk: Bulk, views: Sequence[View]) -> None:
+        store, key = self._services.store, self._connection.key
+        sent = {view.ticket.id: sending(view.memory, view.patch) for view in views}
+        store.tickets.send(key, sent)
         answers: Sequence[Written | VendorError]
         try:
             answers = bulk.apply([(view.ticket, view.patch) for view in views])
@@ -225,21 +209,12 @@ class Batches:
         for view, answer in zip(views, answers, strict=True):
             number = view.ticket.id
             if isinstance(answer, VendorError):
-                self.look_again(number, sent[number])
+                self.look_again(number)
                 continue
             url = bulk.ticket_url(number)
-            self._count(**_counted(self._keep(view, answer, url, earlier.get(number, {}))))
-        backfills.done(run.id, sent)
+            self._count(**_counted(keep(self._services, key, view, answer, url, calls=0)))
+        store.backfills.done(run.id, sent)
         self._count(looked=len(views))
-
-    def _keep(
-        self, view: View, written: Written | None, url: str, sent: Sent, calls: int = 0
-    ) -> Outcome:
-        def known(memory: Memory) -> Memory:
-            return _confirmed(memory, view.ticket, sent)
-
-        key = self._connection.key
-        return keep(self._services, key, view, written, url, calls=calls, known=known)
 
 
 def _counted(outcome: Outcome) -> dict[str, int]:
@@ -258,14 +233,6 @@ def _is_close(view: View) -> bool:
 def _clears(patch: TicketPatch) -> bool:
     """Whether a due date is taken away: only the audits tell what stood there before us."""
     return patch.due_at is None
-
-
-def _confirmed(memory: Memory, ticket: Ticket, sent: Sent) -> Memory:
-    """The memory with what a lost write left on the ticket."""
-    now = plain({name: getattr(ticket, name) for name in ("due_at", "priority", "assignee")})
-    same = {name: sent[name] for name in now if name in sent and sent[name] == now[name]}
-    tags = ticket.tags & frozenset(sent.get("add_tags") or ())
-    return replace(memory, wrote={**memory.wrote, **same}, tags=memory.tags | tags)
 
 
 def _may_pass(error: BaseException) -> bool:

@@ -32,7 +32,7 @@ from plugin.store.connections import DOUBTED_AFTER
 from plugin.store.dead_letters import SetAside
 from sla_rules.decision import Decision, instant
 from sla_rules.engine import decide
-from sla_rules.memory import Memory, as_left, remember
+from sla_rules.memory import Memory, as_left, confirmed, remember, sending
 from sla_rules.patch import patch_for
 from sla_rules.policy import Policy
 from sla_rules.policy_history import PolicyHistory
@@ -212,7 +212,10 @@ def _look(
         return _unchanged(services, key, connector, ticket_id, calls_before)
     ticket = _with_merged_start(services, key, read)
     view = consider(services, connection, ticket, memory, connector.traits)
-    written = connector.apply(ticket, view.patch) if view.patch else None
+    written = None
+    if view.patch:
+        services.store.tickets.send(key, {ticket_id: sending(view.memory, view.patch)})
+        written = connector.apply(ticket, view.patch)
     calls = connector.calls - calls_before
     return keep(services, key, view, written, connector.ticket_url(ticket_id), calls=calls)
 
@@ -235,6 +238,7 @@ def consider(
     """Decide what should hold on a ticket and what to write; writes nothing."""
     now, policies = services.clock(), services.policies_for(connection)
     policy = policies.for_ticket(ticket, memory, now)
+    memory = confirmed(memory, ticket, policy)
     decision = decide(ticket, policy, now, memory, traits)
     if moves_at := decision.is_open and policies.next_move(now):
         soonest = min(moves_at, decision.next_look_at or moves_at)
@@ -243,24 +247,10 @@ def consider(
     return View(ticket, memory, policy, now, decision, patch)
 
 
-def _as_is(memory: Memory) -> Memory:
-    return memory
-
-
 def keep(
-    services: Services,
-    key: str,
-    view: View,
-    written: Written | None,
-    url: str,
-    *,
-    calls: int,
-    known: Callable[[Memory], Memory] = _as_is,
+    services: Services, key: str, view: View, written: Written | None, url: str, *, calls: int
 ) -> Outcome:
-    """Record what a look did: memory, decision, register and audit entry, all or none.
-
-    `known` adds to the memory, as it is by then, what the view's already had.
-    """
+    """Record what a look did: memory, decision, register and audit entry, all or none."""
     ticket, decision, patch = view.ticket, view.decision, view.patch
     outcome = Outcome.APPLIED if written and written.values else Outcome.NO_CHANGE
     entry = AuditEntry(
@@ -277,18 +267,23 @@ def keep(
             key, ticket.id, ticket.organization.id, decision.tier
         )
     notices = notices_for(ticket, decision, view.memory, view.policy, view.at, url)
-    after = remember(view.memory, ticket, decision, patch, written)
+
+    def after(memory: Memory) -> Memory:
+        known = confirmed(memory, ticket, view.policy)
+        return remember(known, ticket, decision, patch, written)
+
     services.store.tickets.record(
         ticket,
         decision,
-        lambda memory: remember(known(memory), ticket, decision, patch, written),
+        after,
         entry,
         url,
         notices,
         version=(written.stamp if written else None) or ticket.stamp,
     )
-    if after.judged and view.memory.judged is None:
-        JUDGED.labels(after.judged.state.value).inc()
+    judged = after(view.memory).judged
+    if judged and view.memory.judged is None:
+        JUDGED.labels(judged.state.value).inc()
     LOOKS.labels(outcome.value).inc()
     if written and written.look_again_after:
         wait = written.look_again_after.total_seconds()

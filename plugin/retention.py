@@ -25,6 +25,7 @@ KEPT: Mapping[str, timedelta] = MappingProxyType(
         "refused_sign_ins": timedelta(days=1),
         "errands": timedelta(days=1),  # they may hold credentials that nobody said yes to
         "inbox": timedelta(days=30),
+        "sent_changes": timedelta(days=30),  # whose ticket could never be looked at again
         "one_time_links": timedelta(days=30),  # after they expired
         "refusals": timedelta(days=90),
         "dead_letters": timedelta(days=90),  # after they were resolved; open ones stay

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .decision import Decision, State, Target, instant
-from .policy import Policy
+from .policy import Policy, plain
 from .policy_sections import Commitment
-from .ticket import KEEP, Hand, Kind, Ticket, TicketPatch, Written
+from .ticket import KEEP, Hand, Kind, Status, Ticket, TicketPatch, Written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +29,11 @@ class Memory:
     were lost and set once more; one that is lost again was taken by a person. `corrections`: when
     we set a due date again that the vendor had changed. `refused`: values that the vendor does not
     take, by field. `fingerprint`: the ticket as we left it, see `as_left`, and `next_look_at` until
-    when time alone changes nothing. `reviewed`: what a person
-    said in the console that the ticket is; kept beside the rest and never written by a look.
+    when time alone changes nothing.
+
+    Two are kept beside the rest. `reviewed`: what a person said in the console that the ticket is;
+    never written by a look. `sent`: the changes whose answer nobody has heard, by field, see
+    `confirmed`.
     """
 
     starts_at: datetime | None = None
@@ -51,6 +54,7 @@ class Memory:
     fingerprint: str | None = None
     next_look_at: datetime | None = None
     reviewed: Kind | None = None
+    sent: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
@@ -102,6 +106,37 @@ class Memory:
             fingerprint=stored.get("fingerprint"),
             next_look_at=_instant(stored.get("next_look_at")),
         )
+
+
+def sending(memory: Memory, patch: TicketPatch) -> dict[str, Any]:
+    """Return, as plain JSON, a patch that goes out now on top of what nobody heard of."""
+    changes = patch.changes()
+    tags = patch.add_tags.union(memory.sent.get("add_tags") or ())
+    fields = {name: _plain(value) for name, value in changes.items() if name in _FIELDS}
+    return {**memory.sent, **fields} | ({"add_tags": sorted(tags)} if tags else {})
+
+
+def confirmed(memory: Memory, ticket: Ticket, policy: Policy) -> Memory:
+    """Take for ours what the ticket holds of a change whose answer was not heard.
+
+    The request may have been carried out (a time-out, a kill): what stands there as we sent it is
+    ours, anything else a person's.
+    """
+    sent = memory.sent
+    if not sent:
+        return memory
+    ours = {
+        name: sent[name]
+        for name in ("due_at", "priority", "assignee", "group")
+        if name in sent and _plain(getattr(ticket, name)) == sent[name]
+    }
+    words = getattr(policy.types, sent["kind"]) if "kind" in sent else ()
+    if ticket.type and plain(ticket.type) in map(plain, words):
+        ours["kind"] = ticket.type
+    if sent.get("stop_timer") == "True" and ticket.status not in {Status.NEW, Status.OPEN}:
+        ours["stop_timer"] = "True"
+    tags = ticket.tags.intersection(sent.get("add_tags") or ())
+    return replace(memory, wrote={**memory.wrote, **ours}, tags=memory.tags | tags)
 
 
 def remember(
@@ -186,9 +221,9 @@ def as_left(memory: Memory, policy: Policy, now: datetime) -> str | None:
     """Return the fingerprint that a ticket has if a new look would find what the last one left.
 
     None where it must be read whole: never seen, its time has come, another policy governs it or
-    other dates are closed, or a person reviewed it since.
+    other dates are closed, a person reviewed it since, or an answer of its was not heard.
     """
-    if memory.next_look_at is not None and memory.next_look_at <= now:
+    if memory.sent or (memory.next_look_at is not None and memory.next_look_at <= now):
         return None
     label = _marked("", memory, (policy.name, policy.version, policy.closed_mark)) or ""
     found = memory.fingerprint or ""

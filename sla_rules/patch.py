@@ -53,9 +53,7 @@ def _due_at(
     if wanted is None:
         target = decision.target
         answered = target is not None and target.response_at is not None
-        # a write whose answer was lost is not remembered: the audits say that no person set it
-        lost = ticket.audited and target is not None and ticket.due_at == target.due_at
-        ours = lost or memory.wrote.get("due_at") is not None
+        ours = memory.wrote.get("due_at") is not None
         stays = not traits.clears_due_at or (answered and not traits.clears_due_when_done)
         return KEEP if ticket.due_at is None or not ours or stays else None
     if wanted == ticket.due_at or (wanted <= now and not traits.past_due_at):

@@ -29,10 +29,7 @@ class Run:
 
 
 class Backfills:
-    """The tables `backfills` and `backfill_tickets`.
-
-    A row of a ticket without `sent` is done; with it, a write was on its way when we last knew.
-    """
+    """The tables `backfills` and `backfill_tickets`: a row of each ticket that is done."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -70,39 +67,23 @@ class Backfills:
         """Return the tickets of these that need nothing more."""
         table = t.backfill_tickets
         query = select(table.c.ticket_id).where(
-            table.c.backfill == run,
-            table.c.ticket_id.in_(list(ticket_ids)),
-            table.c.sent.is_(None),
+            table.c.backfill == run, table.c.ticket_id.in_(list(ticket_ids))
         )
         with self._database.transaction() as database:
             return set(database.execute(query).scalars())
-
-    def sent(self, run: int, ticket_ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
-        """Return what was on its way, for those of these tickets whose answer nobody heard."""
-        chosen = set(ticket_ids)
-        return {n: sent for n, sent in self.on_their_way(run).items() if n in chosen}
-
-    def on_their_way(self, run: int) -> dict[str, Mapping[str, Any]]:
-        """Return the tickets whose write was on its way, with what it said."""
-        table = t.backfill_tickets
-        query = select(table.c.ticket_id, table.c.sent).where(
-            table.c.backfill == run, table.c.sent.is_not(None)
-        )
-        with self._database.transaction() as database:
-            return {row.ticket_id: row.sent for row in database.execute(query)}
 
     def with_jobs(self, connection: str, ticket_ids: Iterable[str]) -> set[str]:
         """Return the tickets of these for which a job waits or runs."""
         with self._database.transaction() as database:
             return tickets_with_jobs(database, connection, ticket_ids)
 
-    def send(self, run: int, sent: Mapping[str, Mapping[str, Any]]) -> None:
-        """Say, before they are sent, which writes go out."""
-        self._mark(run, [(number, dict(values)) for number, values in sent.items()])
-
     def done(self, run: int, ticket_ids: Iterable[str]) -> None:
         """Say that these tickets need nothing more."""
-        self._mark(run, [(number, None) for number in ticket_ids])
+        rows = [{"backfill": run, "ticket_id": number} for number in ticket_ids]
+        if not rows:
+            return
+        with self._database.transaction() as database:
+            database.execute(insert(t.backfill_tickets).values(rows).on_conflict_do_nothing())
 
     def advance(self, run: int, cursor: str, counts: Mapping[str, int]) -> None:
         """Everything before the cursor is done."""
@@ -114,21 +95,6 @@ class Backfills:
         self._update(run, finished_at=func.now())
         with self._database.transaction() as database:
             database.execute(table.delete().where(table.c.backfill == run))
-
-    def _mark(self, run: int, rows: list[tuple[str, dict[str, Any] | None]]) -> None:
-        if not rows:
-            return
-        table = t.backfill_tickets
-        statement = insert(table).values(
-            [{"backfill": run, "ticket_id": number, "sent": sent} for number, sent in rows]
-        )
-        with self._database.transaction() as database:
-            database.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["backfill", "ticket_id"],
-                    set_={"sent": statement.excluded.sent},
-                )
-            )
 
     def _update(self, run: int, **values: Any) -> None:
         table = t.backfills

@@ -42,6 +42,7 @@ _STATEMENTS = {
     "dedupe_keys": text(_BY_TIME.format(table="dedupe_keys", column="received_at")),
     "errands": text(_BY_TIME.format(table="errands", column="moved_at")),
     "inbox": text(_BY_TIME.format(table="inbox", column="received_at")),
+    "sent_changes": text(_BY_TIME.format(table="sent_changes", column="sent_at")),
     "refusals": text(_BY_TIME.format(table="refusals", column="last_at")),
     "dead_letters": text(_BY_TIME.format(table="dead_letters", column="resolved_at")),
     "audit_entries": text(_BY_NUMBER.format(table="audit_entries", column="at")),

@@ -403,6 +403,16 @@ errands = Table(
     Index("errands_moved_at", "moved_at"),
 )
 
+sent_changes = Table(
+    "sent_changes",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("ticket_id", Text, primary_key=True),
+    Column("sent", JSONB, nullable=False),
+    _instant("sent_at", now=True),
+    Index("sent_changes_sent_at", "sent_at"),
+)
+
 backfills = Table(
     "backfills",
     metadata,
@@ -421,5 +431,4 @@ backfill_tickets = Table(
     metadata,
     Column("backfill", BigInteger, primary_key=True),
     Column("ticket_id", Text, primary_key=True),
-    Column("sent", JSONB(none_as_null=True)),
 )

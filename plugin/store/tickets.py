@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from plugin.store import tables as t
@@ -69,6 +69,32 @@ class Tickets:
         with self._database.transaction() as database:
             return _memories(database, connection, ticket_ids)
 
+    def send(self, connection: str, changes: Mapping[str, Mapping[str, Any]]) -> None:
+        """Say, before they are sent, which changes go out to which tickets.
+
+        They stay in the tickets' memories until a look at each is recorded.
+        """
+        statement = insert(t.sent_changes).values(
+            [
+                {"connection": connection, "ticket_id": number, "sent": dict(values)}
+                for number, values in changes.items()
+            ]
+        )
+        new = {"sent": statement.excluded.sent, "sent_at": func.now()}
+        with self._database.transaction() as database:
+            database.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["connection", "ticket_id"], set_=new
+                )
+            )
+
+    def unheard_of(self, connection: str) -> set[str]:
+        """Return the tickets of an account to which a change went out, and no look since ended."""
+        table = t.sent_changes
+        query = select(table.c.ticket_id).where(table.c.connection == connection)
+        with self._database.transaction() as database:
+            return set(database.execute(query).scalars())
+
     def record(
         self,
         ticket: Ticket,
@@ -112,14 +138,16 @@ class Tickets:
         key = ["connection", "ticket_id"]
         with self._database.transaction() as database:
             _lock(database, entry)
-            memory = remember(_memory(database, entry.connection, ticket.id))
-            row |= {"memory": memory.to_json(), "version_at": _instant(version)}
+            before = _memory(database, entry.connection, ticket.id)
+            row |= {"memory": remember(before).to_json(), "version_at": _instant(version)}
             database.execute(
                 insert(t.tickets).values(row).on_conflict_do_update(index_elements=key, set_=row)
             )
             register(database, ticket, decision, connection=entry.connection, at=entry.at)
             _write(database, entry)
             here = {"connection": entry.connection, "ticket_id": ticket.id}
+            if before.sent:
+                database.execute(delete(t.sent_changes).filter_by(**here))
             plan_look(database, at=decision.next_look_at, **here)
             for notice in notices:
                 keep_notice(database, notice, now=entry.at, **here)
@@ -223,14 +251,21 @@ def _memory(database: Connection, connection: str, ticket_id: str) -> Memory:
 def _memories(
     database: Connection, connection: str, ticket_ids: Iterable[str]
 ) -> dict[str, Memory]:
-    table = t.tickets
-    query = select(table.c.ticket_id, table.c.memory, table.c.reviewed_kind).where(
-        table.c.connection == connection, table.c.ticket_id.in_(list(ticket_ids))
+    tickets, sent = (
+        select(table)
+        .where(table.c.connection == connection, table.c.ticket_id.in_(list(ticket_ids)))
+        .subquery()
+        for table in (t.tickets, t.sent_changes)
+    )
+    number = func.coalesce(tickets.c.ticket_id, sent.c.ticket_id).label("ticket_id")
+    query = select(number, tickets.c.memory, tickets.c.reviewed_kind, sent.c.sent).select_from(
+        tickets.join(sent, tickets.c.ticket_id == sent.c.ticket_id, full=True)
     )
     return {
         row.ticket_id: replace(
-            Memory.from_json(row.memory),
+            Memory.from_json(row.memory or {}),
             reviewed=Kind(row.reviewed_kind) if row.reviewed_kind else None,
+            sent=row.sent or {},
         )
         for row in database.execute(query)
     }

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from connectors.base import Delivery, OrganizationEvent
 from connectors.errors import CredentialsRejected
 from plugin.pipeline import Outcome
+from plugin.sandbox.faults import Fault
 from plugin.store.dead_letters import Wanted
 from plugin.store.deliveries import Sought
 from sla_rules.ticket import Priority
@@ -257,6 +258,70 @@ def test_a_merged_ticket_is_cancelled_and_the_survivor_keeps_the_earlier_start(d
     assert start < datetime.now(UTC) - timedelta(minutes=500)
 
 
+def lose_an_answer(desk):
+    """The helpdesk carries the next write out, and its answer gets lost."""
+    desk.sandbox.faults.add(Fault("reset", vendor=desk.vendor, method="PUT", after=True))
+
+
+def change_package(desk, tier):
+    change = {"zendesk": "update_organization", "freshdesk": "update_company"}[desk.vendor]
+    getattr(desk.people, change)("Alpentour", tier=tier)
+    desk.forget_cached()
+
+
+def test_a_change_whose_answer_was_lost_is_still_ours_to_change(desk):
+    number = desk.mail(body="Le paiement ne fonctionne plus, erreur 500.")
+    lose_an_answer(desk)
+    assert desk.look(number) is Outcome.FAILED
+    assert priority(desk, desk.ticket(number)) is Priority.HIGH
+    change_package(desk, "starter")
+    assert desk.look(number) is Outcome.APPLIED
+    decision, left = desk.entry(number).decision, desk.ticket(number)
+    assert decision["tier"] == "starter"
+    assert "sla_starter" in left["tags"]
+    assert "sla_enterprise" not in left["tags"]
+    due = left["due_at" if desk.vendor == "zendesk" else "fr_due_by"]
+    assert datetime.fromisoformat(due) == datetime.fromisoformat(decision["targets"][0]["due_at"])
+    memory = desk.memory(number)
+    assert (memory.overrides, memory.sent) == ((), {})
+
+
+def test_a_priority_that_a_person_sets_after_a_lost_answer_is_left_alone(desk):
+    number = desk.mail(body="Le paiement ne fonctionne plus, erreur 500.")
+    lose_an_answer(desk)
+    desk.look(number)
+    set_priority(desk, number, Priority.URGENT)
+    desk.look(number)
+    assert priority(desk, desk.ticket(number)) is Priority.URGENT
+
+
+def test_a_ticket_named_a_feature_request_after_a_lost_answer_loses_its_due_date(desks):
+    desk = desks("zendesk")
+    number = desk.mail()
+    lose_an_answer(desk)
+    desk.look(number)
+    assert desk.ticket(number)["due_at"]
+    desk.people.agent_edits(
+        int(number), {"tags": [*desk.ticket(number)["tags"], "feature_request"]}, agent="Anna"
+    )
+    desk.look(number)
+    assert desk.entry(number).decision["exclusion"] == "feature_request"
+    assert desk.ticket(number)["due_at"] is None
+
+
+def test_freshdesk_s_type_that_we_set_says_nothing_though_the_answer_was_lost(desks):
+    desk = desks("freshdesk")
+    number = desk.mail(
+        subject="Suggestion", body="Ce serait vraiment utile si Regiondo proposait un export PDF."
+    )
+    lose_an_answer(desk)
+    desk.look(number)
+    assert desk.ticket(number)["type"] == "Feature Request"
+    desk.look(number)
+    said = {reason["key"] for reason in desk.entry(number).decision["reasons"]}
+    assert said.isdisjoint({"kind_by_tag", "kind_by_type"})
+
+
 def test_a_requester_without_an_organisation_is_matched_by_the_domain_of_the_mail(desks):
     desk = desks("zendesk")
     desk.people.create_organization("Rhodania", tier="advanced", domains=[])
@@ -429,9 +494,7 @@ def test_a_changed_package_has_the_other_open_tickets_of_the_partner_looked_at(d
     for number in (first, second, answered):
         desk.look(number)
     assert queued(desk) == set()
-    change = {"zendesk": "update_organization", "freshdesk": "update_company"}[desk.vendor]
-    getattr(desk.people, change)("Alpentour", tier="starter")
-    desk.forget_cached()
+    change_package(desk, "starter")
     desk.look(first)
     assert desk.entry(first).decision["tier"] == "starter"
     assert queued(desk) == {second}

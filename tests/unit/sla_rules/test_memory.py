@@ -8,11 +8,29 @@ from looks import FRESHDESK, ZENDESK, Helpdesk, at, message, ticket
 
 from sla_rules.decision import State, Target
 from sla_rules.engine import decide
-from sla_rules.memory import Memory, as_left, corrections_today, is_correction, remember
+from sla_rules.memory import (
+    Memory,
+    as_left,
+    confirmed,
+    corrections_today,
+    is_correction,
+    remember,
+    sending,
+)
 from sla_rules.patch import patch_for
 from sla_rules.policy_file import DEFAULT_POLICY, load_policy, read_policy
 from sla_rules.policy_sections import Commitment
-from sla_rules.ticket import KEEP, Author, Hand, Kind, Organization, Priority, Written
+from sla_rules.ticket import (
+    KEEP,
+    Author,
+    Hand,
+    Kind,
+    Organization,
+    Priority,
+    Status,
+    TicketPatch,
+    Written,
+)
 
 POLICY = load_policy()
 TEXT = DEFAULT_POLICY.read_text("utf-8")
@@ -261,3 +279,66 @@ def test_corrections_count_for_a_day_to_the_second():
     day = timedelta(days=1)
     assert corrections_today(memory, MONDAY + day - timedelta(seconds=1)) == (MONDAY,)
     assert corrections_today(memory, MONDAY + day) == ()
+
+
+PATCH = TicketPatch(
+    due_at=at("Mon 15:00"),
+    priority=Priority.HIGH,
+    assignee="7",
+    kind=Kind.FEATURE_REQUEST,
+    stop_timer=True,
+    add_tags=frozenset({"sla_enterprise"}),
+    remove_tags=frozenset({"sla_starter"}),
+)
+UNHEARD = Memory(sent=sending(Memory(), PATCH))
+
+
+def test_what_stands_there_as_we_sent_it_is_ours_though_no_answer_came():
+    seen = ticket(
+        due_at=at("Mon 15:00"),
+        priority=Priority.HIGH,
+        assignee="7",
+        type="feature request",
+        status=Status.PENDING,
+        tags=frozenset({"sla_enterprise", "vip"}),
+    )
+    memory = confirmed(UNHEARD, seen, POLICY)
+    assert memory.wrote == {
+        "due_at": "2026-11-23T14:00:00Z",
+        "priority": "high",
+        "assignee": "7",
+        "kind": "feature request",
+        "stop_timer": "True",
+    }
+    assert memory.tags == {"sla_enterprise"}
+
+
+def test_what_stands_there_otherwise_is_a_person_s():
+    seen = ticket(
+        due_at=at("Mon 15:01"),
+        priority=Priority.LOW,
+        assignee="8",
+        type="Question",
+        status=Status.OPEN,
+        tags=frozenset({"vip"}),
+    )
+    memory = confirmed(UNHEARD, seen, POLICY)
+    assert (memory.wrote, memory.tags) == ({}, frozenset())
+
+
+def test_an_answer_that_is_not_heard_twice_leaves_both_changes_known():
+    later = TicketPatch(priority=Priority.URGENT, add_tags=frozenset({"it_escalation"}))
+    sent = sending(UNHEARD, later)
+    assert sent == json.loads(json.dumps(sent))
+    seen = ticket(
+        due_at=at("Mon 15:00"), tags=frozenset({"sla_enterprise", "it_escalation"}), priority=None
+    )
+    memory = confirmed(Memory(sent=sent), seen, POLICY)
+    assert memory.wrote == {"due_at": "2026-11-23T14:00:00Z"}
+    assert memory.tags == {"sla_enterprise", "it_escalation"}
+
+
+def test_a_ticket_whose_answer_was_not_heard_is_read_whole():
+    left, _ = left_by(ticket())
+    assert as_left(left, POLICY, MONDAY) == "after"
+    assert as_left(replace(left, sent=UNHEARD.sent), POLICY, MONDAY) is None

@@ -363,23 +363,3 @@ def test_without_audits_a_tag_that_we_put_there_goes_when_it_does_not_hold():
     account.change(organization=Organization(id="1", name="Alpentour", tier="free"))
     patch, _ = account.look()
     assert "sla_enterprise" in patch.remove_tags
-
-
-@pytest.mark.parametrize(
-    ("minutes", "audited", "goes"), [(0, True, True), (1, True, False), (0, False, False)]
-)
-def test_a_due_date_of_ours_goes_though_the_answer_to_our_write_was_lost(minutes, audited, goes):
-    due_at = MONDAY + timedelta(hours=6)  # 10:00 to 12:00 and 14:00 to 16:00, four business hours
-    answer = Message(
-        at=MONDAY + timedelta(minutes=5),
-        author=Author.AGENT,
-        public=True,
-        channel=Channel.WEB,
-        text="Nous regardons.",
-    )
-    ticket = mail(due_at=due_at + timedelta(minutes=minutes), audited=audited)
-    ticket = replace(ticket, messages=(*ticket.messages, answer))
-    now = MONDAY + timedelta(minutes=6)
-    decision = decide(ticket, POLICY, now, Memory(), Traits())
-    patch = patch_for(ticket, decision, Memory(), Traits(), now)
-    assert ("due_at" in patch.changes()) is goes
