@@ -9,6 +9,8 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import structlog
@@ -78,5 +80,16 @@ def configure_logs(level: str) -> None:
     structlog.configure(
         processors=[*shared, *rendered],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=partial(_Lines, sys.stderr),
     )
+
+
+class _Lines(structlog.PrintLogger):
+    """A line that cannot be written is lost, and costs no delivery."""
+
+    def msg(self, message: str) -> None:
+        """Write a line, where somebody reads it."""
+        with suppress(OSError, ValueError):  # a broken pipe, a closed file
+            super().msg(message)
+
+    debug = info = warning = error = critical = msg

@@ -1,17 +1,22 @@
 """The door: what is verified is kept and answered with 2xx, everything else leaves no row."""
 
+import contextlib
 import json
+import logging
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+import structlog
 
 from connectors.base import Connection, WebhookSecret
 from connectors.freshdesk.webhook_token import mint_token
 from connectors.zendesk.signature import sign
 from plugin.app import create_app
 from plugin.bootstrap import build_services
+from plugin.logs import configure_logs
 from plugin.settings import Settings
 from plugin.store.database import Patience
 from plugin.store.migrate import migrate
@@ -73,6 +78,31 @@ def freshdesk(client, body, *, audience="freshdesk", to="freshdesk"):
 def test_a_signed_event_is_kept_with_one_job_and_answered_with_202(client, rows):
     answer = zendesk(client, EVENT)
     assert (answer.status_code, answer.json) == (202, {"status": "accepted"})
+    assert rows() == (1, 1)
+
+
+@pytest.fixture(params=["a pipe that nobody reads", "a closed file"])
+def no_log(request, monkeypatch):
+    """Logs as a web process has them, which cannot be written."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    log = os.fdopen(writer, "w")
+    monkeypatch.setattr("sys.stderr", log)
+    before, handlers = structlog.get_config(), logging.getLogger().handlers[:]
+    configure_logs("INFO")
+    if request.param == "a closed file":
+        log.close()
+    yield
+    structlog.configure(**before)
+    logging.getLogger().handlers[:] = handlers
+    with contextlib.suppress(BrokenPipeError):
+        log.close()
+
+
+def test_a_log_that_cannot_be_written_costs_no_delivery(client, rows, no_log):
+    assert zendesk(client, EVENT).status_code == 202
+    assert zendesk(client, EVENT, secret="another secret").status_code == 401
+    assert zendesk(client, EVENT).status_code == 200
     assert rows() == (1, 1)
 
 
