@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import sys
 from itertools import chain
 from typing import Any
 
@@ -39,6 +40,10 @@ class _InOneSentence(click.Group):
             return super().invoke(ctx)
         except (SettingsError, PolicyError) as error:
             raise _Unusable(str(error)) from error
+        except (AttributeError, RuntimeError) as error:  # a closed stream is None
+            if sys.stdin and sys.stdout:
+                raise
+            raise click.ClickException("standard input or output is closed") from error
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise

@@ -55,7 +55,6 @@ def web() -> None:
     if link:
         click.echo(f"Nobody can sign in yet. The first admin opens this link (once): {link}")
     host = settings.host if "SLA_HOST" in os.environ else "0.0.0.0"  # noqa: S104 # nosec B104
-    sys.stdout.flush()
     os.execv(  # noqa: S606
         sys.executable,
         [

@@ -161,6 +161,22 @@ def test_a_full_disk_is_one_sentence():
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "typed", ["evaluate <&-", "classify <&-", "explain <&-", "evaluate >&-", "classify >&-"]
+)
+def test_a_closed_stream_is_one_sentence(typed):
+    command = ["sh", "-c", f"exec {sys.executable} -m plugin.cli {typed}"]
+    done = subprocess.run(command, input=b"{}", stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (1, b"Error: standard input or output is closed\n")
+
+
+def test_a_reader_that_has_enough_ends_it_without_a_word():
+    lines = b"\n".join([json.dumps(GOOD).encode()] * 200)
+    command = ["sh", "-c", f"{sys.executable} -m plugin.cli evaluate | head -1"]
+    done = subprocess.run(command, input=lines, capture_output=True, check=False)
+    assert (done.stdout.count(b"\n"), done.stderr) == (1, b"")
+
+
 def test_explain_reads_a_file_with_a_byte_order_mark(tmp_path):
     file = tmp_path / "ticket.json"
     file.write_text(json.dumps(GOOD, indent=2), "utf-8-sig")
