@@ -5,6 +5,8 @@ Knows no vendor's paths; each `client.py` does.
 
 from __future__ import annotations
 
+import io
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -13,6 +15,7 @@ from urllib.parse import urlsplit
 
 import requests
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
+from urllib3.exceptions import HTTPError
 
 from connectors.json_values import mapping, mappings, text
 
@@ -29,7 +32,9 @@ from .errors import (
 from .pace import Limits, Pace
 from .time_limit import seconds_left
 
-TIMEOUT = (3.05, 10.0)  # seconds to connect, to read
+TIMEOUT = (3.05, 10.0)  # seconds to connect, to wait for the next bytes
+LONGEST_ANSWER = 60.0  # seconds until the last byte of an answer
+LARGEST_ANSWER = 64 * 2**20  # bytes; a full page of Zendesk's export has some five million
 WITHOUT_RETRY_AFTER = 10.0  # seconds to keep off after a 429 that names none
 _BY_STATUS: dict[int, type[VendorError]] = {
     401: CredentialsRejected,
@@ -101,13 +106,15 @@ class AccountSession(requests.Session):
         charges = self._limits.charges(method.upper(), path) if self._limits else ()
         if self._pace:
             self._pace.take(charges)
-        timeout = self._timeout(method)
+        longest = self._longest(method)
+        options |= {"timeout": tuple(min(one, longest) for one in TIMEOUT)}
+        options |= {"allow_redirects": False, "stream": True}
+        ends_at = time.monotonic() + longest
         self.calls += 1
         try:
-            response = super().request(
-                method, url, **{**options, "timeout": timeout, "allow_redirects": False}
-            )
-        except (requests.RequestException, AddressError) as error:
+            response = super().request(method, url, **options)
+            response.raw = io.BytesIO(self._whole(method, response, ends_at))
+        except (requests.RequestException, HTTPError, AddressError) as error:
             raise VendorUnavailable(
                 f"{self.vendor} did not answer {method} ({type(error).__name__})",
                 code=type(error).__name__,
@@ -120,16 +127,28 @@ class AccountSession(requests.Session):
             raise self._error(method, response)
         return response
 
-    def _timeout(self, method: str) -> tuple[float, float]:
-        """The waits allowed to this request: the usual ones, or what is left of the time limit."""
+    def _longest(self, method: str) -> float:
+        """Seconds that this request may take: the usual ones, or what is left of the limit."""
         left = seconds_left()
         if left is None:
-            return TIMEOUT
+            return LONGEST_ANSWER
         if left <= 0:
             raise VendorUnavailable(
                 f"{self.vendor} took too long in all, {method} was not sent", code="OutOfTime"
             )
-        return min(TIMEOUT[0], left), min(TIMEOUT[1], left)
+        return min(LONGEST_ANSWER, left)
+
+    def _whole(self, method: str, response: requests.Response, ends_at: float) -> bytes:
+        """The body; one that drips or does not end is given up."""
+        body = bytearray()
+        while part := response.raw.read1(2**16, decode_content=True):
+            body += part
+            if time.monotonic() > ends_at or len(body) > LARGEST_ANSWER:
+                response.close()
+                raise VendorUnavailable(
+                    f"{self.vendor}'s answer to {method} did not end", code="EndlessAnswer"
+                )
+        return bytes(body)
 
     def _error(self, method: str, response: requests.Response) -> VendorError:
         status = response.status_code

@@ -2,14 +2,17 @@
 
 import socket
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from connectors import http
 from connectors.addresses import AddressError, check_url, resolve
 from connectors.base import Connection
 from connectors.errors import VendorUnavailable
 from connectors.http import AccountSession, check_address
+from connectors.time_limit import time_limit
 from plugin import outgoing
 
 
@@ -144,9 +147,12 @@ def server():
             self.send_response(status)
             if status == 302:
                 self.send_header("Location", "http://169.254.169.254/latest/meta-data/")
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", "1000" if self.path == "/drips" else str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+            while self.path == "/drips":
+                time.sleep(0.02)
+                self.wfile.write(b"x")
 
         def log_message(self, *given):
             pass
@@ -166,6 +172,22 @@ def test_redirects_are_not_followed_and_answers_are_bounded(server):
         outgoing.fetch(f"{server}/away")
     with pytest.raises(outgoing.OutgoingError, match="larger than 4 MiB"):
         outgoing.fetch(f"{server}/large")
+
+
+def test_an_answer_that_drips_is_given_up_at_the_time_limit(server):
+    session = AccountSession("Zendesk", server, "zendesk.com")
+    began_at = time.monotonic()
+    with time_limit(0.3), pytest.raises(VendorUnavailable, match="did not end"):
+        session.get(f"{server}/drips")
+    assert time.monotonic() - began_at < 5
+    assert session.get(f"{server}/").text == "hello"
+
+
+def test_an_answer_without_end_is_given_up(server, monkeypatch):
+    monkeypatch.setattr(http, "LARGEST_ANSWER", 1024 * 1024)
+    session = AccountSession("Zendesk", server, "zendesk.com")
+    with pytest.raises(VendorUnavailable, match="did not end"):
+        session.get(f"{server}/large")
 
 
 def test_a_connection_shows_none_of_its_secrets():
