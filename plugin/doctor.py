@@ -128,7 +128,7 @@ def _rest(services: Services, connection: Connection) -> Iterator[Finding]:
         yield Finding(
             level=Level.WARNING,
             subject="work",
-            text=f"Paused ({circuit.reason}){since}: {circuit.waiting} tickets wait",
+            text=f"Paused ({circuit.reason}){since}; tickets waiting: {circuit.waiting}",
             remedy=f"{resume} works them off",
         )
         return
@@ -137,7 +137,7 @@ def _rest(services: Services, connection: Connection) -> Iterator[Finding]:
         remedy = f"Give it credentials that are accepted: `{again}`"
     else:
         remedy = f"It is tried again every few minutes by itself; {resume} tries at once"
-    text = f"Rests{since}: {circuit.detail or circuit.reason}; {circuit.waiting} tickets wait"
+    text = f"Rests{since}: {circuit.detail or circuit.reason}; tickets waiting: {circuit.waiting}"
     yield _broken("work", text, remedy)
 
 
@@ -150,7 +150,7 @@ def _set_aside(services: Services, connection: Connection) -> Iterator[Finding]:
     yield Finding(
         level=Level.WARNING,
         subject="set aside",
-        text=f"{sum(counts.values())} tickets could not be looked at: {reasons}",
+        text=f"Tickets that could not be looked at: {sum(counts.values())} ({reasons})",
         remedy=f"`{replay} --dry-run` lists them with their errors; mend the cause, then "
         f"`{replay}`",
     )
@@ -193,7 +193,7 @@ def _sweep(services: Services, connection: Connection) -> Iterator[Finding]:
         text, ill = "The account was not swept yet", False
     else:
         text = f"The last one began {_ago(last.swept_at, now)}"
-        text += f" and failed: {last.error}" if last.error else f", {last.changed} tickets changed"
+        text += f" and failed: {last.error}" if last.error else f"; tickets changed: {last.changed}"
         late = now - last.swept_at > SWEEPS_MISSED * timedelta(minutes=services.sweep_minutes)
         ill = late or bool(last.error)
     yield Finding(
@@ -212,7 +212,7 @@ def _tickets(services: Services, connection: Connection) -> Iterator[Finding]:
         yield Finding(
             level=Level.WARNING,
             subject="due dates",
-            text=f"{facts.not_kept} tickets lost the due date that we wrote",
+            text=f"Tickets that lost the due date we wrote: {facts.not_kept}",
             remedy="A rule or SLA policy of the helpdesk sets them again: see these tickets "
             "(tag sla_due_not_kept)",
         )
@@ -247,5 +247,5 @@ def _ago(at: datetime, now: datetime) -> str:
     if minutes < 1:
         return "less than a minute ago"
     if minutes < 120:
-        return f"{minutes} minutes ago"
+        return f"{minutes} minutes ago" if minutes > 1 else "a minute ago"
     return f"{minutes // 60} hours ago" if minutes < 72 * 60 else f"{minutes // 1440} days ago"

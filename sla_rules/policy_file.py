@@ -195,6 +195,8 @@ def _sentence(source_name: str, text: str, fault: Any, above: tuple[str, ...]) -
         return f"{source_name}:{_line_of(text, keys)}: {message}"
     if fault["type"] == "extra_forbidden":
         message = "there is no such key"
+    elif fault["type"] == "missing":
+        message = "is missing"
     got = (
         ""
         if fault["type"] in {"missing", "value_error", "extra_forbidden"}

@@ -207,7 +207,7 @@ def _webhook(admin: ZendeskAdmin, connection: Connection, endpoint: str) -> Iter
     calls = _if_there(
         lambda: admin.get(f"/webhooks/{webhook_id}/invocations").get("invocations") or []
     )
-    failed = [one for one in calls if str(one.get("status")) not in {"success", "in_progress"}]
+    failed = [one for one in calls if not _went_well(one)]
     kinds = sorted({str(one.get("status")) for one in failed})
     yield Finding(
         level=Level.WARNING if failed else Level.OK,
@@ -219,6 +219,14 @@ def _webhook(admin: ZendeskAdmin, connection: Connection, endpoint: str) -> Iter
         if failed
         else "",
     )
+
+
+def _went_well(call: Json) -> bool:
+    """Say whether a call was answered with 2xx, or may still be; the words for it are guessed."""
+    code = call.get("status_code")
+    if isinstance(code, int):
+        return 200 <= code < 300
+    return str(call.get("status")) in {"success", "successful", "in_progress"}
 
 
 def _unknowns(connection: Connection) -> Iterator[Finding]:

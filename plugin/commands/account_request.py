@@ -16,6 +16,18 @@ if TYPE_CHECKING:
     from plugin.pipeline import Services
 
 _VISIBLE = {"client_id", "email"}  # credentials that are no secrets
+_TYPES = {"incident", "problem", "question"}
+_OPTIONS_OF = {
+    "zendesk": ("client_id", "email", "due_date", "types_to_task", "via"),
+    "freshdesk": (
+        "engine",
+        "timer_off",
+        "status_without_timer",
+        "webhook_header",
+        "token_days",
+        "test_ticket",
+    ),
+}
 
 
 def split_list(
@@ -23,6 +35,35 @@ def split_list(
 ) -> list[str] | None:
     """Read a list separated by commas."""
     return [one.strip() for one in value.split(",") if one.strip()] if value else None
+
+
+def split_numbers(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> list[int] | None:
+    """Read a list of numbers separated by commas."""
+    try:
+        return [int(one) for one in split_list(context, parameter, value) or ()] or None
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no list of numbers such as 3,4,5") from None
+
+
+def split_types(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> list[str] | None:
+    """Read a list of Zendesk's ticket types."""
+    given = split_list(context, parameter, value)
+    if given and not set(given) <= _TYPES:
+        raise click.BadParameter(f"expected some of {', '.join(sorted(_TYPES))}, got {value!r}")
+    return given
+
+
+def refuse_options_of_others(vendor: Vendor, given: Mapping[str, Any]) -> None:
+    """Refuse what only another vendor's accounts have. Raises `click.UsageError`."""
+    for name, options in _OPTIONS_OF.items():
+        for option in options if name != vendor.name else ():
+            if given[option] not in {None, False}:
+                flag = f"--{option.replace('_', '-')}"
+                raise click.UsageError(f"{flag} is not for {vendor.title}")
 
 
 def read_titles(
@@ -104,8 +145,11 @@ def _credentials(vendor: Vendor, given: Mapping[str, Any]) -> dict[str, str]:
     """From the file descriptor, else from options and environment."""
     names = {name for names in vendor.credential_sets for name in names}
     if given["credentials_fd"] is not None:
-        with os.fdopen(given["credentials_fd"]) as lines:
-            pairs = [line.strip().partition("=") for line in lines if "=" in line]
+        try:
+            with os.fdopen(given["credentials_fd"]) as lines:
+                pairs = [line.strip().partition("=") for line in lines if "=" in line]
+        except (OSError, ValueError) as error:
+            raise click.UsageError(f"--credentials-fd cannot be read ({error})") from error
         return {name.strip(): value.strip() for name, _, value in pairs if name.strip() in names}
     found = {name: os.environ.get(f"{vendor.name}_{name}".upper()) for name in names}
     found |= {name: given[name] for name in _VISIBLE if given.get(name)}

@@ -9,38 +9,19 @@ import csv
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import IO, TYPE_CHECKING
 
 import click
 
 from connectors.base import Connection
 from connectors.errors import VendorError
+from plugin.commands.arguments import INSTANT, known_connection
 from plugin.pipeline import Services, View, plain
 from sla_rules.decision import instant
 
 if TYPE_CHECKING:
     from plugin.backfill_batch import Counts
-
-
-class _Instant(click.ParamType):  # type: ignore[type-arg]
-    """An instant in ISO 8601; without a zone it is UTC."""
-
-    name = "instant"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        """Return it aware, or fail with a sentence."""
-        try:
-            at = datetime.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is no instant such as 2026-11-01T08:00:00Z", param, ctx)
-        return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-INSTANT = _Instant()
 
 
 @click.command()
@@ -66,7 +47,7 @@ def reconcile(key: str | None, since: datetime | None) -> None:
         except AlreadySweeping as error:
             click.echo(f"{connection.key}: {error}")
             continue
-        text = f"{connection.key}: {done.changed} changes seen, {done.queued} looks queued"
+        text = f"{connection.key}: changes seen {done.changed}, looks queued {done.queued}"
         click.echo(text + (f"; stopped early: {done.error}" if done.error else ""))
         failed = failed or done.error is not None
     if failed:
@@ -86,18 +67,15 @@ def build() -> Services:
 def chosen(services: Services, key: str | None) -> list[Connection]:
     """Return the connection of that key, or every one. Raises a `click.ClickException`."""
     keys = [key] if key else services.store.connections.keys()
-    found = [services.store.connections.get(one) for one in keys]
     if not keys:
         raise click.ClickException("no account is connected yet: see `regiondo-sla connect`")
-    if None in found:
-        raise click.ClickException(f"there is no connection {key!r}")
-    return [one for one in found if one is not None]
+    return [known_connection(services.store, one) for one in keys]
 
 
 @click.command()
 @click.argument("key")
 @click.option("--dry-run", is_flag=True, help="Show what would change; write nothing.")
-@click.option("--csv", "csv_file", type=click.Path(dir_okay=False, writable=True),
+@click.option("--csv", "csv_file", type=click.File("w", encoding="utf-8", lazy=False),
               help="With --dry-run: write what would change to this file.")  # fmt: skip
 @click.option("--since", type=INSTANT, help="Only tickets changed at or after this instant.")
 @click.option("--status", type=click.Choice(["open", "all"]), default="open", show_default=True,
@@ -108,7 +86,7 @@ def chosen(services: Services, key: str | None) -> list[Connection]:
 def backfill(
     key: str,
     dry_run: bool,
-    csv_file: str | None,
+    csv_file: IO[str] | None,
     since: datetime | None,
     status: str,
     overwrite: bool,
@@ -183,15 +161,14 @@ def _said(value: object) -> str:
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def show_changes(rows: list[list[str]], csv_file: str | None) -> None:
+def show_changes(rows: list[list[str]], csv_file: IO[str] | None) -> None:
     """Print what would change, or write it to a CSV file; a row without a change is left out."""
     changed = sorted((row for row in rows if row[-1]), key=lambda row: (len(row[0]), row[0]))
     if csv_file:
-        with Path(csv_file).open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(_HEAD)
-            writer.writerows([_unformulated(cell) for cell in row] for row in changed)
-        click.echo(f"{len(changed)} tickets would change: {csv_file}")
+        writer = csv.writer(csv_file)
+        writer.writerow(_HEAD)
+        writer.writerows([_unformulated(cell) for cell in row] for row in changed)
+        click.echo(f"Tickets that would change: {len(changed)}, listed in {csv_file.name}")
         return
     for number, partner, tier, kind, starts, due, change in changed[:_SHOWN]:
         clock = f"{starts} -> {due}" if due else "no clock"

@@ -24,7 +24,10 @@ from plugin.commands.account_request import (
     asks,
     has_credentials,
     read_titles,
+    refuse_options_of_others,
     split_list,
+    split_numbers,
+    split_types,
 )
 
 if TYPE_CHECKING:
@@ -54,7 +57,7 @@ if TYPE_CHECKING:
     help="Zendesk: write the native due date (and the type task) or only the field.",
 )
 @click.option(
-    "--types-to-task", callback=split_list, help="Zendesk: set types that may become tasks."
+    "--types-to-task", callback=split_types, help="Zendesk: set types that may become tasks."
 )
 @click.option(
     "--via",
@@ -68,7 +71,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--timer-off",
-    callback=split_list,
+    callback=split_numbers,
     help="Freshdesk: numbers of the statuses whose SLA timer is off.",
 )
 @click.option(
@@ -110,7 +113,13 @@ if TYPE_CHECKING:
 @click.option(
     "--test-ticket", is_flag=True, help="Freshdesk: test with a ticket that is opened and deleted."
 )
-@click.option("--wait", default=60.0, show_default=True, help="Seconds to wait for the delivery.")
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    help="Seconds to wait for the delivery.",
+)
 @click.option("--yes", is_flag=True, help="Ask nothing: take what is given, and the defaults.")
 def connect(vendor: str, **given: Any) -> None:  # fmt: skip
     """Connect a Zendesk or Freshdesk account: check it, make what is missing, try it.
@@ -126,6 +135,9 @@ def connect(vendor: str, **given: Any) -> None:  # fmt: skip
       regiondo-sla connect zendesk --manual --key acme --account acme \\
         --public-url https://sla.example.com
     """
+    from connectors.registry import VENDORS
+
+    refuse_options_of_others(VENDORS[vendor], given)
     if given["manual"] and not _service_is_here():
         _print_manual(vendor, given)
         return

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, NoReturn
 
 LONGEST_LINE = 16 * 1024 * 1024
+_Numbered = tuple[int, bytes | None]
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
@@ -20,17 +21,20 @@ def answer_each_line(answer: Callable[[Any], dict[str, Any]]) -> None:
     """Write the answer to each line; exit with status 1 where a line was bad.
 
     A line that is not JSON, names a key twice or cannot be answered (`ValueError`) gives
-    {"id", "error"}; the others go on. Blank lines are passed over.
+    {"id", "error"}; the others go on. An error names its line where no id can be read. Blank lines
+    are passed over.
     """
     failed = False
     gc.freeze()  # the policy stays: going through it again and again costs a tenth of the time
     out = sys.stdout.buffer
-    for line in _progress(_lines(sys.stdin.buffer)):
+    for number, line in _progress(_lines(sys.stdin.buffer)):
         try:
             out.write(_encode(answer(read_json(line))).encode() + b"\n")
         except (ValueError, OverflowError) as error:
             failed = True
-            answered = {"id": _identifier(line), "error": str(error)}
+            identifier = _identifier(line)
+            told = str(error) if identifier is not None else f"line {number}: {error}"
+            answered = {"id": identifier, "error": told}
             out.write(json.dumps(answered).encode() + b"\n")
     out.flush()
     if failed:
@@ -46,7 +50,8 @@ def read_json(line: bytes | None) -> Any:
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8 text (byte {error.start})") from error
     except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error}") from error
+        line_number = f"line {error.lineno}, " if error.lineno > 1 else ""
+        raise ValueError(f"not JSON: {error.msg} ({line_number}column {error.colno})") from error
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 
@@ -76,27 +81,29 @@ def _identifier(line: bytes | None) -> str | int | float | None:
     return found if isinstance(found, str | int | float) else None
 
 
-def _lines(stream: BinaryIO) -> Iterator[bytes | None]:
-    """Yield the lines that hold something; None for one that is too long to be read."""
+def _lines(stream: BinaryIO) -> Iterator[_Numbered]:
+    """Yield number and text of what holds something; None for what is too long to be read."""
+    number = 0
     while line := stream.readline(LONGEST_LINE):
+        number += 1
         too_long = len(line) == LONGEST_LINE and not line.endswith(b"\n")
         rest = line
         while too_long and rest and not rest.endswith(b"\n"):
             rest = stream.readline(LONGEST_LINE)
         if too_long:
-            yield None
+            yield number, None
         elif line.strip():
-            yield line.removeprefix(b"\xef\xbb\xbf")
+            yield number, line.removeprefix(b"\xef\xbb\xbf")
 
 
-def _progress(lines: Iterable[bytes | None]) -> Iterable[bytes | None]:
+def _progress(lines: Iterable[_Numbered]) -> Iterable[_Numbered]:
     """Count on a terminal's standard error, where the output goes elsewhere."""
     if sys.stdout.isatty() or not sys.stderr.isatty():
         return lines
     from rich.console import Console
     from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
-    def counted() -> Iterable[bytes | None]:
+    def counted() -> Iterable[_Numbered]:
         columns = (TextColumn("{task.completed:,} tickets"), TimeElapsedColumn())
         with Progress(*columns, console=Console(stderr=True)) as progress:
             task = progress.add_task("tickets", total=None)

@@ -5,36 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
+
+from plugin.commands.arguments import INSTANT, known_connection
 
 if TYPE_CHECKING:
     from plugin.store import Store
 
 
-class _Instant(click.ParamType[datetime]):
-    """An ISO 8601 instant with its zone, or a date (midnight UTC)."""
-
-    name = "instant"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        """Return the aware instant."""
-        if isinstance(value, datetime):
-            return value
-        try:
-            at = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is no instant such as 2026-11-24T10:00Z", param, ctx)
-        if at.tzinfo is None and len(value) > len("2026-11-24"):
-            self.fail(f"{value!r} names no zone: write {value}Z for UTC", param, ctx)
-        return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
 @click.command()
-@click.argument("ids", nargs=-1, type=int)
+@click.argument("ids", nargs=-1, type=click.IntRange(min=1, max=2**63 - 1))
 @click.option("--connection", help="Only this account's.")
 @click.option("--ticket", help="Only this ticket's.")
 @click.option(
@@ -44,8 +26,8 @@ class _Instant(click.ParamType[datetime]):
     ),
     help="Only those set aside for this reason.",
 )
-@click.option("--since", type=_Instant(), help="That failed last at or after this instant.")
-@click.option("--until", type=_Instant(), help="That failed last before this instant.")
+@click.option("--since", type=INSTANT, help="That failed last at or after this instant.")
+@click.option("--until", type=INSTANT, help="That failed last before this instant.")
 @click.option("--all", "every", is_flag=True, help="All that are open.")
 @click.option(
     "--deliveries",
@@ -75,31 +57,34 @@ def replay(
     """
     from plugin.store.dead_letters import Wanted
 
+    if since and until and until <= since:
+        raise click.UsageError("--until is not later than --since")
     if deliveries:
         if since is None or ids or reason or ticket:
             raise click.UsageError("--deliveries goes with --since, --until and --connection")
-        with _store() as store:
+        with _store(connection) as store:
             tickets = store.inbox.look_at_delivered(
                 since, until or datetime.now(UTC), connection, count=dry_run
             )
-        click.echo(f"{tickets} tickets {'would be looked' if dry_run else 'are looked'} at again.")
+        click.echo(f"Tickets {_looked(dry_run)}: {tickets}")
         return
     wanted = Wanted(
         ids=ids, connection=connection, ticket_id=ticket, reason=reason, since=since, until=until
     )
     if wanted == Wanted() and not every:
         raise click.UsageError("say which: numbers, a filter, or --all")
-    with _store() as store:
+    with _store(connection) as store:
         letters = store.dead_letters.find(wanted, limit=1000)
         for letter in letters:
             click.echo(
                 f"{letter.id:>6}  {letter.last_at:%Y-%m-%d %H:%M}Z  {letter.connection} "
                 f"{letter.ticket_id}  {letter.reason} ({letter.times}x): {letter.error}"
             )
-        if dry_run:
-            click.echo(f"{len(letters)} would be looked at again.")
-        else:
-            click.echo(f"{len(store.dead_letters.replay(wanted))} are looked at again.")
+        count = len(letters) if dry_run else len(store.dead_letters.replay(wanted))
+        click.echo(f"Tickets {_looked(dry_run)}: {count}")
+    if missing := sorted(set(ids) - {letter.id for letter in letters}):
+        numbers = ", ".join(map(str, missing))
+        raise click.ClickException(f"nothing is set aside under {numbers} (any more)")
 
 
 @click.command()
@@ -112,9 +97,7 @@ def pause(key: str, because: str) -> None:
     Example:
       regiondo-sla pause acme --because "migration on Saturday"
     """
-    with _store() as store:
-        if store.connections.get(key) is None:
-            raise click.ClickException(f"there is no connection {key!r}")
+    with _store(key) as store:
         store.circuits.pause(key, because)
     click.echo(f"{key} rests; its events wait. `regiondo-sla resume {key}` works them off.")
 
@@ -128,21 +111,25 @@ def resume(key: str) -> None:
     Example:
       regiondo-sla resume acme
     """
-    with _store() as store:
-        if store.connections.get(key) is None:
-            raise click.ClickException(f"there is no connection {key!r}")
+    with _store(key) as store:
         rested = store.circuits.resume(key)
     click.echo(f"{key} works." if rested else f"{key} did not rest.")
 
 
+def _looked(dry_run: bool) -> str:
+    return "that would be looked at again" if dry_run else "looked at again"
+
+
 @contextmanager
-def _store() -> Iterator[Store]:
-    """The store of the settings, closed at the end."""
+def _store(connection: str | None = None) -> Iterator[Store]:
+    """The store of the settings, closed at the end; `connection` must be one of its accounts."""
     from plugin.bootstrap import build_services
     from plugin.here import service_settings
 
     store = build_services(service_settings(), pool_size=1).store
     try:
+        if connection is not None:
+            known_connection(store, connection)
         yield store
     finally:
         store.close()

@@ -68,7 +68,7 @@ def _print_attainment(rows: list[tuple[str, ...]], title: str) -> None:
         cells = dict(zip(reports.ATTAINMENT_COLUMNS, (cell or "-" for cell in row), strict=True))
         click.echo(
             "\n{group}: {attainment_percent} % kept ({met} met, {breached} breached)\n"
-            "  {tickets} tickets; {open} open, {best_effort} best effort, {cancelled} cancelled\n"
+            "  tickets: {tickets}; open {open}, best effort {best_effort}, cancelled {cancelled}\n"
             "  first response, minutes, median and 90th percentile: "
             "business {business_minutes_median}, {business_minutes_p90}; "
             "calendar {calendar_minutes_median}, {calendar_minutes_p90}".format_map(cells)

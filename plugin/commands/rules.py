@@ -108,8 +108,11 @@ def explain(
       regiondo-sla explain ticket.json --now 2026-11-23T09:00:00Z
     """
     policies, now = read_policies(policy_files), _now(now_text)
+    text = ticket_file.read().removeprefix(codecs.BOM_UTF8)
+    if not text.strip():
+        raise click.ClickException(f"{ticket_file.name}: there is no ticket in it")
     try:
-        ticket = ticket_from_json(read_json(ticket_file.read().removeprefix(codecs.BOM_UTF8)))
+        ticket = ticket_from_json(read_json(text))
         policy = policies.for_ticket(ticket, NO_MEMORY, now)
         decision = decide(ticket, policy, now)
     except (ValueError, OverflowError) as error:

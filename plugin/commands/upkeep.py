@@ -40,7 +40,7 @@ def erase(requester: str, connection: str | None, dry_run: bool, yes: bool) -> N
     if not yes:
         click.confirm("Erase these rows for good?", abort=True)
     total = sum(one.rows for one in privacy.erase(services, found))
-    click.echo(f"Erased: {total} rows.")
+    click.echo(f"Rows erased: {total}")
 
 
 @click.command()
@@ -64,7 +64,7 @@ def reseal() -> None:
         count = store.connections.reseal()
     except SecretsError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"Sealed anew: {count} accounts.")
+    click.echo(f"Accounts sealed anew: {count}")
 
 
 COMMANDS: tuple[click.Command, ...] = (erase, reseal)

@@ -104,7 +104,7 @@ def test_commands_typed_beside_the_service_find_its_database(serving):
     serving.await_ready()
     for arguments, says in (
         (("report",), ": no ticket"),
-        (("replay", "--all", "--dry-run"), "0 would be looked at again"),
+        (("replay", "--all", "--dry-run"), "would be looked at again: 0"),
         (("reconcile",), "no account is connected yet"),
         (("backfill", "acme", "--dry-run"), "there is no connection 'acme'"),
         (("pause", "acme"), "there is no connection 'acme'"),

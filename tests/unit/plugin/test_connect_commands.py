@@ -93,6 +93,15 @@ def test_credentials_may_come_from_a_file_descriptor(here, type_in):
         ),
         (("--field", "colour=Red"), {}, "expected one of due, note, kind, environment"),
         (("--account", "acme"), {"DATABASE_URL": "", "SLA_VAR": "/nowhere"}, "DATABASE_URL"),
+        (("--types-to-task", "bug"), {}, "expected some of incident, problem, question"),
+        (("--timer-off", "3,on hold"), {}, "'3,on hold' is no list of numbers"),
+        (("--wait", "-1"), {}, "--wait"),
+        (("--engine", "legacy"), {}, "--engine is not for Zendesk"),
+        (
+            ("--account", "acme", "--public-url", "https://a.example", "--credentials-fd", "99"),
+            {},
+            "--credentials-fd cannot be read",
+        ),
     ],
 )
 def test_what_is_missing_or_wrong_is_one_sentence(type_in, arguments, environment, words):
@@ -182,7 +191,7 @@ def test_settings_of_a_vendor_are_kept_with_the_account(here, type_in):
     settings = here.connected().settings
     assert settings["status_without_timer"] == 8
     assert settings["match_domains"] is False
-    assert settings["timer_off"] == ["3", "4", "5", "9"]
+    assert settings["timer_off"] == [3, 4, 5, 9]
     assert settings["engine"] == "legacy"
     retried = type_in("connect", "freshdesk", "--key", "acme", "--test-ticket")
     assert "arrived: acme is connected" in retried.output, retried.output

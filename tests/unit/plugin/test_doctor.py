@@ -67,10 +67,12 @@ def test_an_account_that_rests_and_what_was_set_aside_are_told(here, vendor, con
     found = findings(here)
     ((level, text),) = of(found, "work")
     assert level is Level.WARNING
-    assert text.startswith("Paused (migration), began less than a minute ago: 1 tickets wait")
+    assert text.startswith("Paused (migration), began less than a minute ago; tickets waiting: 1")
     assert "regiondo-sla resume acme" in text
     ((level, text),) = of(found, "set aside")
-    assert text.startswith("1 tickets could not be looked at: 1 rejected `regiondo-sla replay")
+    assert text.startswith(
+        "Tickets that could not be looked at: 1 (1 rejected) `regiondo-sla replay"
+    )
     store.circuits.resume("acme")
     refused = {"reason": SetAside.CREDENTIALS_REFUSED.value, "detail": "401"}
     store.circuits.fail("acme", "7", break_after=1, **refused)
@@ -101,6 +103,16 @@ def test_a_field_that_somebody_removed_is_named(here, vendor, connected):
     assert level is Level.BROKEN
     assert "'SLA note' (text) is missing" in text
     assert f"regiondo-sla connect {vendor} --key acme" in text
+
+
+def test_calls_of_the_webhook_that_were_answered_well_are_no_failures(here):
+    account = here.account("zendesk")
+    connect_account(here.services, here.request("zendesk"))
+    account.receive_email("Checkout is down", "Error 500", "eva@alpen.test")
+    here.sandbox.wait_idle()
+    ((level, text),) = of(findings(here), "webhook")
+    assert level is Level.OK, text
+    assert not text.startswith("Active; 0 of the last 0")
 
 
 def test_a_deactivated_webhook_and_rule_are_named(here):

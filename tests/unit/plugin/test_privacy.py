@@ -107,7 +107,7 @@ def test_erasing_a_requester_leaves_nothing_of_them_and_all_of_the_others(desk, 
         "erase", person if by == "id" else "zebra@partner.test", "--connection", vendor, "--yes"
     )
     assert answer.exit_code == 0, answer.output
-    assert "Erased" in answer.output
+    assert "Rows erased: " in answer.output
     assert desk.traces(person) == set()
     for table in desk.tables():
         columns = desk.database.execute(SQL("select * from {} limit 0").format(Identifier(table)))
@@ -163,7 +163,7 @@ def test_evidence_is_kept_for_its_time_and_the_count_for_good(desk):
 def test_secrets_are_sealed_anew_with_the_first_passphrase(desk, database_url, monkeypatch):
     monkeypatch.setenv("SLA_SECRET_KEY", f"a newer one, {PASSPHRASE}")
     answer = run("reseal")
-    assert answer.output == "Sealed anew: 2 accounts.\n"
+    assert answer.output == "Accounts sealed anew: 2\n"
     store = Store(database_url, Vault("a newer one"), pool_size=1)
     assert store.connections.get("freshdesk").credentials == CREDENTIALS["freshdesk"]
     store.close()

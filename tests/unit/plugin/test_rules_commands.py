@@ -107,6 +107,7 @@ def test_a_bad_line_is_reported_and_its_neighbours_go_on(bad, error):
     assert code == 1
     assert [set(one) == {"id", "error"} for one in out] == [False, True, False]
     assert error in out[1]["error"]
+    assert out[1]["error"].startswith("line 2: ") == (out[1]["id"] is None)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,8 @@ def test_other_spellings_of_the_same_ticket_are_read(given, state):
     [
         (b'{"id": "\xff"}', "not UTF-8"),
         (b"[" * 100_000, "nested too deeply"),
-        (b"", "not JSON"),
+        (b" ", "there is no ticket in it"),
+        (b'{"id": 1,\n"x"}', "not JSON: Expecting ':' delimiter (line 2, column 4)"),
         (json.dumps(GOOD).encode() * 2, "not JSON: Extra data"),
         (b'{"id": 1}', "created_at: expected"),
         (json.dumps(GOOD | {"created_at": "2200-01-01T00:00:00Z"}).encode(), "1970 to 2099"),
@@ -301,6 +303,7 @@ def test_explain_says_why_a_schedule_rule_was_passed_over_and_which_days_are_hol
         ('"Europe/Berlin"', '"Europe/Regiondo"', r"schedules\.support"),
         ('aliases = ["Starter"]', 'aliases = ["Free"]', r"tiers\.\w+\.aliases: 'free' is"),
         ('minor = "low", none = "low"', 'minor = "low"', r"priority\.matrix\.free"),
+        ('commitment = "best_effort"', "", r"tiers\.free\.commitment: is missing"),
         ('tag = "sla_free"', 'tag = "sla_met"', r"two tags have the same name"),
         ('["email"]', "[]", r"clock\.counted_channels"),
         ('schedule = "support"', 'schedule = "shop"', r"schedule_rules.*'shop' is not one of"),

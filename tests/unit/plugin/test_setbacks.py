@@ -274,10 +274,20 @@ def test_the_command_shows_and_replays(services, helpdesk, query, command):
     shown = command("replay", "--all", "--dry-run")
     assert "acme 7  rejected (1x): Zendesk answered 422" in shown.output
     assert queued(query) == []
-    assert "1 are looked at again" in command("replay", "--connection", "acme").output
+    assert "Tickets looked at again: 1" in command("replay", "--connection", "acme").output
     assert queued(query) == [("acme/7", "acme/7")]
     assert command("replay").exit_code == 2, "nothing named is not everything"
-    assert command("replay", "--since", "yesterday").exit_code == 2
+    for wrong, says in (
+        (("--since", "yesterday"), "'yesterday' is no instant"),
+        (("--since", "2026-11-24T10:00"), "names no zone"),
+        (("--since", "2026-11-24", "--until", "2026-11-23"), "--until is not later than --since"),
+        (("--connection", "nobody"), "there is no connection 'nobody' (there are: acme, other)"),
+        (("17", "18"), "nothing is set aside under 17, 18"),
+        ((str(2**63),), "is not in the range"),
+    ):
+        answer = command("replay", *wrong)
+        assert answer.exit_code != 0
+        assert says in answer.output
     assert command("pause", "nobody").exit_code == 1
     assert command("pause", "acme", "--because", "moving").exit_code == 0
     assert services.store.circuits.every()[0].reason == "moving"
