@@ -266,17 +266,19 @@ def _in_utc(at: datetime | None) -> datetime | None:
 def _print_manual(vendor: str, given: Mapping[str, Any]) -> None:
     from connectors.base import Connection
     from connectors.registry import VENDORS
-    from plugin.connect import ConnectError, account_address
+    from plugin.connect import ConnectError, account_address, account_key, public_address
 
     for option, name in (("base_url", "--account"), ("public_url", "--public-url")):
         if not given[option]:
             raise click.UsageError(f"--manual needs {name}")
     try:
         base_url = account_address(VENDORS[vendor], given["base_url"])
+        public_url = public_address(given["public_url"], base_url)
+        key = account_key(given["key"] or "acme")
     except ConnectError as error:
         raise click.ClickException(str(error)) from error
-    connection = Connection(key=given["key"] or "acme", vendor=vendor, base_url=base_url)
-    _number(VENDORS[vendor].manual_steps(connection, given["public_url"].rstrip("/")))
+    connection = Connection(key=key, vendor=vendor, base_url=base_url)
+    _number(VENDORS[vendor].manual_steps(connection, public_url))
 
 
 def _print_steps(services: Services, plan: Plan) -> None:

@@ -19,8 +19,10 @@ from plugin.connect.request import (
     AccountRequest,
     ConnectError,
     account_address,
+    account_key,
     check_request,
     open_setup,
+    public_address,
     require,
 )
 from plugin.connect.trial import Arrival, try_delivery
@@ -33,6 +35,7 @@ __all__ = [
     "Plan",
     "StepDone",
     "account_address",
+    "account_key",
     "carry_out",
     "check_request",
     "connect_account",
@@ -40,6 +43,7 @@ __all__ = [
     "keep_account",
     "open_setup",
     "plan_account",
+    "public_address",
     "removable",
     "require",
     "rotate",

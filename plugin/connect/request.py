@@ -73,6 +73,31 @@ def account_address(vendor: Vendor, text: str) -> str:
     return given
 
 
+def account_key(text: str) -> str:
+    """Return an account's key. Raises `ConnectError` for what no account may be named."""
+    if not _KEY.fullmatch(text):
+        raise ConnectError(say("request.bad_key", key=text))
+    if text in _QUEUES:
+        raise ConnectError(say("request.reserved_key", key=text))
+    return text
+
+
+def public_address(text: str, base_url: str) -> str:
+    """Return where the helpdesk at `base_url` reaches us. Raises `ConnectError`.
+
+    One in the cloud reaches https addresses on the internet, and nothing else.
+    """
+    given = text.strip().rstrip("/")
+    parts = urlsplit(given)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConnectError(say("request.no_address", given=text))
+    if _is_local(urlsplit(base_url).hostname or ""):
+        return given
+    if parts.scheme != "https" or _is_local(parts.hostname):
+        raise ConnectError(say("request.unreachable", given=given))
+    return given
+
+
 def require(services: Services, key: str) -> Connection:
     """Return the account of that key. Raises `ConnectError`."""
     connection = services.store.connections.get(key)
@@ -109,14 +134,10 @@ def requested(
     """Return the account as it would be saved, and whether it is known. Raises `ConnectError`."""
     base_url = account_address(vendor, request.address)
     accounts = services.store.connections.every()
-    key = request.key or _free_key(accounts, vendor, base_url)
-    if not _KEY.fullmatch(key):
-        raise ConnectError(say("request.bad_key", key=key))
-    if key in _QUEUES:
-        raise ConnectError(say("request.reserved_key", key=key))
+    key = account_key(request.key or _free_key(accounts, vendor, base_url))
     known = next((one for one in accounts if one.key == key), None)
     given_url = request.public_url or (known.settings.get("public_url") if known else None)
-    public_url = _public_address(str(given_url or ""), base_url)
+    public_url = public_address(str(given_url or ""), base_url)
     twin = next((one for one in accounts if one.base_url == base_url and one.key != key), None)
     if twin:
         raise ConnectError(say("request.twin", address=base_url, key=twin.key))
@@ -174,19 +195,6 @@ def wishes_of(services: Services, connection: Connection, token_lasts: timedelta
         views=settings.get("views") is not False,
         token_lasts=token_lasts,
     )
-
-
-def _public_address(text: str, base_url: str) -> str:
-    """A helpdesk in the cloud reaches https addresses on the internet, and nothing else."""
-    given = text.strip().rstrip("/")
-    parts = urlsplit(given)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConnectError(say("request.no_address", given=text))
-    if _is_local(urlsplit(base_url).hostname or ""):
-        return given
-    if parts.scheme != "https" or _is_local(parts.hostname):
-        raise ConnectError(say("request.unreachable", given=given))
-    return given
 
 
 def _is_local(host: str) -> bool:

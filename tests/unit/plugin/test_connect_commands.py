@@ -165,6 +165,30 @@ def test_the_clicks_are_printed_without_a_database(type_in):
     assert "https://sla.example.com/webhooks/zendesk/acme" in done.output
 
 
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (("--public-url", "http://sla.example.com"), "the public URL must be https"),
+        (("--public-url", "sla.example.com"), "sla.example.com"),
+        (("--public-url", "https://localhost"), "the public URL must be https"),
+        (("--key", "tickets"), "tickets"),
+        (("--key", "Acme Inc"), "Acme Inc"),
+    ],
+)
+@pytest.mark.parametrize("how", [(), ("--manual",)])
+def test_what_no_helpdesk_could_be_told_is_refused_with_or_without_clicks(
+    type_in, how, wrong, words
+):
+    given = {"--account": "acme", "--public-url": "https://sla.example.com", "--key": "acme"}
+    typed = [word for pair in {**given, wrong[0]: wrong[1]}.items() for word in pair]
+    bare = {"DATABASE_URL": ""} if how else {}
+    done = type_in("connect", "zendesk", *typed, *how, **bare)
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: ")
+    assert words in done.output
+    assert "webhook" not in done.output
+
+
 def test_the_clicks_hold_a_token_that_the_service_accepts(here, type_in):
     account = here.account("freshdesk")
     done = type_in(
