@@ -5,11 +5,11 @@ What a task does is in `pipeline.py`; how jobs are run is in `worker.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import Enum
 from typing import Any
 
-from procrastinate import SyncPsycopgConnector, exceptions, tasks
+from procrastinate import SyncPsycopgConnector, tasks
 from procrastinate.manager import JobManager
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, text
@@ -56,36 +56,57 @@ def enqueue_look(
     wait: float = 0,
     bulk: bool = False,
 ) -> bool:
-    """Queue a look at a ticket in the caller's transaction; False where one waits already.
+    """Queue a look at a ticket, see `enqueue_looks`; False where one waits already."""
+    ticket = (connection, ticket_id)
+    return enqueue_looks(database, [ticket], attempt=attempt, wait=wait, bulk=bulk) > 0
 
-    One `lock` a ticket keeps its jobs one after another. A repeated attempt has a lane of its own,
-    below live events, so that a job that waits for its time holds up nobody; what a sweep or a
-    backfill asks for (`bulk`) has another below that, so that no event inherits its low priority.
-    `wait` is in seconds.
+
+def enqueue_looks(
+    database: Connection,
+    tickets: Collection[tuple[str, str]],
+    *,
+    attempt: int = 0,
+    wait: float = 0,
+    bulk: bool = False,
+) -> int:
+    """Queue a look at each ticket (account, number) in the caller's transaction, by one statement.
+
+    Returns how many; none is queued where one waits already. One `lock` a ticket keeps its jobs one
+    after another. A repeated attempt has a lane of its own, below live events, so that a job that
+    waits for its time holds up nobody; what a sweep, a backfill or a replay of many asks for
+    (`bulk`) has another below that, so that no event inherits its low priority. `wait` is in
+    seconds.
     """
     if not database.in_transaction():
         raise RuntimeError("a job is enqueued in the transaction of what it is about")
-    key = f"{connection}/{ticket_id}"
     lane = Lane.BULK if bulk else Lane.RETRY if attempt > 0 else Lane.LIVE
-    given: dict[str, Any] = {"connection": connection, "ticket_id": ticket_id, "attempt": attempt}
+    given: dict[str, Any] = {"attempt": attempt}
     if bulk:
         given["bulk"] = True
-    options: dict[str, Any] = {"schedule_in": {"seconds": wait}} if wait else {}
-    try:
-        with database.begin_nested():  # without a savepoint a refused job undoes the whole event
-            tasks.configure_task(
-                name=LOOK_AT_TICKET,
-                job_manager=_manager,
-                queue=connection,
-                lock=key,
-                queueing_lock=key + lane.suffix,
-                priority=lane.priority,
-                connection=database.connection.driver_connection,
-                **options,
-            ).defer(**given)
-    except exceptions.AlreadyEnqueued:
-        return False
-    return True
+    parameters = {
+        "accounts": [account for account, _ in tickets],
+        "numbers": [number for _, number in tickets],
+        "task": LOOK_AT_TICKET,
+        "suffix": lane.suffix,
+        "priority": lane.priority,
+        "given": Jsonb(given),
+        "wait": wait or None,
+    }
+    return database.execute(_ENQUEUE, parameters).rowcount
+
+
+_ENQUEUE = text("""
+    insert into procrastinate_jobs
+        (queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at)
+    select
+        account, :task, :priority, key, key || :suffix,
+        :given || jsonb_build_object('connection', account, 'ticket_id', number),
+        now() + make_interval(secs => :wait)
+    from unnest(cast(:accounts as text[]), cast(:numbers as text[])) as asked (account, number),
+        concat(account, '/', number) as key
+    order by key  -- so that no two wait for each other
+    on conflict (queueing_lock) where status = 'todo' do nothing
+""")
 
 
 def enqueue_errand(database: Connection, number: str, lock: str) -> None:

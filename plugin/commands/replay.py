@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -56,16 +56,16 @@ def replay(
       regiondo-sla replay --deliveries --since 2026-11-24 --until 2026-11-25
     """
     from plugin.store.dead_letters import Wanted
+    from plugin.store.deliveries import Sought
 
     if since and until and until <= since:
         raise click.UsageError("--until is not later than --since")
     if deliveries:
         if since is None or ids or reason or ticket:
             raise click.UsageError("--deliveries goes with --since, --until and --connection")
+        sought = Sought(connection=connection, outcome="accepted", since=since, until=until)
         with _store(connection) as store:
-            tickets = store.inbox.look_at_delivered(
-                since, until or datetime.now(UTC), connection, count=dry_run
-            )
+            tickets = store.deliveries.replay_all(sought, count=dry_run)
         click.echo(f"Tickets {_looked(dry_run)}: {tickets}")
         return
     wanted = Wanted(

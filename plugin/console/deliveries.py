@@ -17,7 +17,7 @@ from plugin.store.deliveries import Arrived, Sought
 PAGE = 50
 OUTCOMES = ("accepted", "duplicate", "ignored")
 REFUSED_DAYS = 7
-MOST_REPLAYED = 2_000  # tickets: what a request queues in a few seconds
+MOST_REPLAYED = 20_000  # tickets: what a request queues in a second
 
 blueprint = section("deliveries")
 
@@ -63,7 +63,9 @@ def confirm_replay_all() -> str:
     return show(
         "deliveries_replay.html",
         asked=asked,
-        tickets=services().store.deliveries.replay_all(_sought(asked), MOST_REPLAYED, count=True),
+        tickets=services().store.deliveries.replay_all(
+            _sought(asked), most=MOST_REPLAYED, count=True
+        ),
         most=MOST_REPLAYED,
         back=_address(asked),
     )
@@ -73,7 +75,7 @@ def confirm_replay_all() -> str:
 def replay_all() -> AnyResponse:
     """Look again at the tickets of all deliveries that match."""
     asked = _asked(request.form)
-    tickets = services().store.deliveries.replay_all(_sought(asked), MOST_REPLAYED)
+    tickets = services().store.deliveries.replay_all(_sought(asked), most=MOST_REPLAYED)
     access.note(**asked, tickets=tickets)
     if tickets > MOST_REPLAYED:
         return redirect(f"{url_for('deliveries.confirm_replay_all')}?{urlencode(asked)}")

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from sqlalchemy import func, select, text
 
-from plugin.jobs import enqueue_look
+from plugin.jobs import enqueue_looks
 from plugin.store import tables as t
 from plugin.store.database import Database
 
@@ -145,8 +145,8 @@ class Circuits:
         while True:
             with self._database.transaction() as database:
                 rows = database.execute(_RELEASE, {"batch": BATCH}).all()
-                for connection, ticket_id in rows:
-                    enqueue_look(database, connection=connection, ticket_id=ticket_id, attempt=1)
+                tickets = [(connection, ticket_id) for connection, ticket_id in rows]
+                enqueue_looks(database, tickets, attempt=1)
             released += len(rows)
             if len(rows) < BATCH:
                 return released

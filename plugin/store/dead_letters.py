@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, func, select, text, update
 
-from plugin.jobs import enqueue_look
+from plugin.jobs import enqueue_looks
 from plugin.store import tables as t
 from plugin.store.database import Database
 
@@ -141,8 +141,7 @@ class DeadLetters:
         )
         with self._database.transaction() as database:
             tickets = [(row.connection, row.ticket_id) for row in database.execute(query)]
-            for connection, ticket_id in tickets:
-                enqueue_look(database, connection=connection, ticket_id=ticket_id)
+            enqueue_looks(database, tickets)
         return tickets
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, delete, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
-from plugin.jobs import enqueue_look
+from plugin.jobs import enqueue_looks
 from plugin.store import tables as t
 from plugin.store.database import Database
 
@@ -140,12 +140,10 @@ class Deadlines:
         )
         with self._database.transaction() as database:
             rows = database.execute(due).all()
-            keys = [tuple(row) for row in rows]
             row_key = tuple_(table.c.connection, table.c.ticket_id, table.c.look_at)
-            database.execute(delete(table).where(row_key.in_(keys)))
-            for connection, ticket_id, _ in keys:
-                enqueue_look(database, connection=connection, ticket_id=ticket_id, bulk=True)
-        return len(keys)
+            database.execute(delete(table).where(row_key.in_(map(tuple, rows))))
+            enqueue_looks(database, [(row.connection, row.ticket_id) for row in rows], bulk=True)
+        return len(rows)
 
     def forget(self, connection: str, ticket_id: str) -> None:
         """Ask for no look at a ticket any more: it is gone, or cannot be done as it is."""
@@ -213,12 +211,11 @@ def _enqueue_batch(database: Connection, now: datetime) -> int:
     ).all()
     if not due:
         return 0
-    keys = [tuple(row) for row in due]
+    keys = [(row.connection, row.ticket_id) for row in due]
     database.execute(
         update(table)
         .where(tuple_(table.c.connection, table.c.ticket_id).in_(keys))
         .values(look_at=now + LOOK_AGAIN)
     )
-    for connection, ticket_id in keys:
-        enqueue_look(database, connection=connection, ticket_id=ticket_id)
+    enqueue_looks(database, keys)
     return len(keys)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, DateTime, func, literal_column, select, true, tuple_
 
-from plugin.jobs import enqueue_look
+from plugin.jobs import enqueue_looks
 from plugin.store import tables as t
 from plugin.store.database import Database
 
@@ -108,12 +108,11 @@ class Deliveries:
             .distinct()
         )
         with self._database.transaction() as database:
-            tickets = database.execute(query).all()
-            for connection, ticket_id in tickets:
-                enqueue_look(database, connection=connection, ticket_id=ticket_id)
+            tickets = [(row.connection, row.ticket_id) for row in database.execute(query)]
+            enqueue_looks(database, tickets)
         return len(tickets)
 
-    def replay_all(self, sought: Sought, most: int, *, count: bool = False) -> int:
+    def replay_all(self, sought: Sought, *, most: int | None = None, count: bool = False) -> int:
         """Queue a look, below live ones, at each ticket with such a delivery.
 
         Returns how many tickets they are; with `count` nothing is queued, and neither where they
@@ -124,12 +123,12 @@ class Deliveries:
             select(c.connection, c.ticket_id)
             .where(*_like(sought), c.ticket_id.is_not(None))
             .distinct()
-            .limit(most + 1)
+            .limit(None if most is None else most + 1)
         )
         with self._database.transaction() as database:
-            tickets = database.execute(query).all()
-            for connection, ticket_id in () if count or len(tickets) > most else tickets:
-                enqueue_look(database, connection=connection, ticket_id=ticket_id, bulk=True)
+            tickets = [(row.connection, row.ticket_id) for row in database.execute(query)]
+            if not count and (most is None or len(tickets) <= most):
+                enqueue_looks(database, tickets, bulk=True)
         return len(tickets)
 
 

@@ -79,31 +79,3 @@ class Inbox:
         """Queue a fresh look for each that ended in failure; returns how many there were."""
         with self._database.transaction() as database:
             return requeue_failed(database)
-
-    def look_at_delivered(
-        self,
-        since: datetime,
-        until: datetime,
-        connection: str | None = None,
-        *,
-        count: bool = False,
-    ) -> int:
-        """Queue a look at each ticket with a delivery accepted in [since, until), below live ones.
-
-        Returns how many tickets there are; with `count` nothing is queued.
-        """
-        table = t.inbox.c
-        conditions = [
-            table.received_at >= since,
-            table.received_at < until,
-            table.outcome == "accepted",
-            table.ticket_id.is_not(None),  # an organisation's event names none
-        ]
-        if connection is not None:
-            conditions.append(table.connection == connection)
-        query = select(table.connection, table.ticket_id).where(*conditions).distinct()
-        with self._database.transaction() as database:
-            tickets = database.execute(query).all()
-            for key, ticket_id in () if count else tickets:
-                enqueue_look(database, connection=key, ticket_id=ticket_id, attempt=1)
-        return len(tickets)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, select
 from sqlalchemy.dialects.postgresql import insert
 
 from connectors.base import Delivery, OrganizationEvent
-from plugin.jobs import enqueue_look
+from plugin.jobs import enqueue_looks
 from plugin.store import tables as t
 from plugin.store.database import Database
 
@@ -106,7 +106,5 @@ def _open_tickets(connection: str, organization_id: str) -> Select[str]:
 
 
 def _enqueue(database: Connection, connection: str, tickets: Select[str], wait: float = 0) -> int:
-    return sum(
-        enqueue_look(database, connection=connection, ticket_id=ticket_id, attempt=1, wait=wait)
-        for ticket_id in database.execute(tickets).scalars().all()
-    )
+    found = [(connection, number) for number in database.execute(tickets).scalars()]
+    return enqueue_looks(database, found, attempt=1, wait=wait)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from connectors.bulk import Changes
-from plugin.jobs import enqueue_look, tickets_with_jobs
+from plugin.jobs import enqueue_looks, tickets_with_jobs
 from plugin.store import tables as t
 from plugin.store.database import Database
 
@@ -90,10 +90,8 @@ class Sweeps:
         Returns how many looks were queued.
         """
         with self._database.transaction() as database:
-            queued = sum(
-                enqueue_look(database, connection=connection, ticket_id=number, bulk=True)
-                for number in _unseen(database, connection, changes)
-            )
+            unseen = _unseen(database, connection, changes)
+            queued = enqueue_looks(database, [(connection, one) for one in unseen], bulk=True)
             table = t.sweeps
             database.execute(
                 table.update()

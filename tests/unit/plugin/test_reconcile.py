@@ -179,7 +179,7 @@ def test_the_cursor_moves_only_with_the_jobs_it_stands_for(account, monkeypatch)
         raise RuntimeError("killed")
 
     with monkeypatch.context() as broken:
-        broken.setattr("plugin.store.sweeps.enqueue_look", fail)
+        broken.setattr("plugin.store.sweeps.enqueue_looks", fail)
         with pytest.raises(RuntimeError):
             account.sweep()
     assert store.sweeps.get(account.vendor).changed == 0

@@ -294,6 +294,30 @@ def test_the_command_shows_and_replays(services, helpdesk, query, command):
     assert command("resume", "acme").output == "acme works.\n"
 
 
+def test_the_command_replays_the_deliveries_of_a_time_below_live_work(services, query, command):
+    for account, ticket, day, outcome in (
+        ("acme", "1", 24, "accepted"),
+        ("acme", "1", 24, "accepted"),
+        ("acme", "2", 25, "accepted"),
+        ("acme", "3", 23, "accepted"),
+        ("acme", None, 24, "ignored"),
+        ("other", "4", 24, "accepted"),
+    ):
+        query(
+            "insert into inbox (connection, ticket_id, name, received_at, outcome) "
+            "values (%s, %s, 'created', %s, %s) returning id",
+            *(account, ticket, datetime(2026, 11, day, 12, tzinfo=UTC), outcome),
+        )
+    typed = ("replay", "--deliveries", "--connection", "acme", "--since", "2026-11-24")
+    asked = command(*typed, "--until", "2026-11-25", "--dry-run")
+    assert asked.output == "Tickets that would be looked at again: 1\n"
+    assert queued(query) == []
+    assert command(*typed).output == "Tickets looked at again: 2\n"
+    found = query("select queueing_lock, priority from procrastinate_jobs order by 1")
+    assert found == [("acme/1/backfill", -2), ("acme/2/backfill", -2)]
+    assert command("replay", "--deliveries").exit_code == 2
+
+
 def test_a_failed_job_is_taken_up_by_a_fresh_one(services, query):
     services.store.inbox.look_again("acme", "7", attempt=2, wait=0)
     query("update procrastinate_jobs set status = 'failed' returning id")

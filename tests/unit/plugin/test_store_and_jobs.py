@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 from procrastinate.jobs import Status
+from sqlalchemy import event
 
 from connectors.base import Connection, Delivery, TicketEvent, WebhookSecret
-from plugin.jobs import enqueue_look
+from plugin.jobs import enqueue_look, enqueue_looks
 from plugin.secrets import SecretsError, Vault
 from plugin.store import Store
 from plugin.store.database import make_engine
@@ -89,6 +90,34 @@ def test_another_look_waits_in_a_lane_of_its_own_below_live_events(store, query)
     store.inbox.accept(a_delivery(), an_event())
     rows = query("select queueing_lock, lock, priority from procrastinate_jobs order by priority")
     assert rows == [("acme/7/retry", "acme/7", -1), ("acme/7", "acme/7", 0)]
+
+
+def test_many_looks_are_queued_by_one_statement_and_none_twice(database_url, query):
+    engine, statements = make_engine(database_url), []
+    with engine.begin() as database:
+        assert enqueue_look(database, connection="acme", ticket_id="7", bulk=True)
+        event.listen(database, "before_cursor_execute", lambda *given: statements.append(given[2]))
+        tickets = [("acme", str(number)) for number in range(300)]
+        assert enqueue_looks(database, tickets, bulk=True) == 299
+        assert enqueue_looks(database, tickets, bulk=True) == 0
+        assert enqueue_looks(database, [("other", "1"), ("other", "1")], wait=60) == 1
+    engine.dispose()
+    assert len(statements) == 3
+    assert query("select count(*), count(distinct lock) from procrastinate_jobs") == [(301, 301)]
+    found = query(
+        "select queue_name, task_name, queueing_lock, priority, args, scheduled_at > now() "
+        "from procrastinate_jobs where lock in ('acme/8', 'other/1') order by queue_name"
+    )
+    assert found == [
+        (
+            "acme", "look_at_ticket", "acme/8/backfill", -2,
+            {"connection": "acme", "ticket_id": "8", "attempt": 0, "bulk": True}, None,
+        ),
+        (
+            "other", "look_at_ticket", "other/1", 0,
+            {"connection": "other", "ticket_id": "1", "attempt": 0}, True,
+        ),
+    ]  # fmt: skip
 
 
 def test_without_a_transaction_nothing_is_enqueued(database_url, store):
