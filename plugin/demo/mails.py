@@ -7,17 +7,23 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from email.utils import parseaddr
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
-    """One e-mail (or call) of a partner; `at` is UTC. No organisation: an unknown partner."""
+    """One e-mail (or call) of a partner; instants are UTC. No organisation: an unknown partner.
+
+    `answered_at` is when a person of the support team answered it, None where nobody has yet.
+    """
 
     vendor: str
     at: datetime
+    answered_at: datetime | None
     channel: str
     organization: str | None
     tier: str | None
@@ -31,26 +37,45 @@ class Mail:
 
 def read_mails(monday: date, zone: ZoneInfo) -> list[Mail]:
     """Return the e-mails of the week that starts on `monday`, in the order of arrival."""
-    raw = tomllib.loads(Path(__file__).with_name("mails.toml").read_text("utf-8"))
-    mails = []
-    for one in raw["mail"]:
-        name, sender = parseaddr(one["from"])
-        mails.append(
-            Mail(
-                vendor=one["vendor"],
-                at=_instant(one["when"], monday, zone),
-                channel=one.get("channel", "email"),
-                organization=one.get("organization"),
-                tier=one.get("tier"),
-                named_contact=one.get("named_contact"),
-                sender=sender,
-                name=name,
-                language=one["language"],
-                subject=one["subject"],
-                body=one["body"],
-            )
-        )
+    mails = [_mail(one, _instant(one["when"], monday, zone), None) for one in _tables("mails")]
     return sorted(mails, key=lambda mail: mail.at)
+
+
+def read_past(monday: date, zone: ZoneInfo) -> list[Mail]:
+    """Return answered e-mails of the weeks before the one that starts on `monday`, oldest first."""
+    partners = {one["organization"]: one for one in _tables("mails") if "organization" in one}
+    mails = []
+    for one in _tables("past"):
+        start = monday - one["weeks"] * _WEEK
+        at, answered_at = (_instant(one[name], start, zone) for name in ("when", "answered"))
+        if answered_at < at:  # in the week after
+            answered_at = _instant(one["answered"], start + _WEEK, zone)
+        mails.append(_mail(partners[one["organization"]] | one, at, answered_at))
+    return sorted(mails, key=lambda mail: mail.at)
+
+
+def _tables(name: str) -> list[dict[str, Any]]:
+    text = Path(__file__).with_name(f"{name}.toml").read_text("utf-8")
+    mails: list[dict[str, Any]] = tomllib.loads(text)["mail"]
+    return mails
+
+
+def _mail(one: dict[str, Any], at: datetime, answered_at: datetime | None) -> Mail:
+    name, sender = parseaddr(one["from"])
+    return Mail(
+        vendor=one["vendor"],
+        at=at,
+        answered_at=answered_at,
+        channel=one.get("channel", "email"),
+        organization=one.get("organization"),
+        tier=one.get("tier"),
+        named_contact=one.get("named_contact"),
+        sender=sender,
+        name=name,
+        language=one["language"],
+        subject=one["subject"],
+        body=one["body"],
+    )
 
 
 def _instant(when: str, monday: date, zone: ZoneInfo) -> datetime:
@@ -64,7 +89,7 @@ def _week_of_next_clock_change(monday: date, zone: ZoneInfo) -> date:
     """Return the first Monday, from `monday` on, of a week in which the zone's offset changes."""
     while True:
         begin = datetime.combine(monday, time(), zone)
-        end = datetime.combine(monday + timedelta(days=7), time(), zone)
+        end = datetime.combine(monday + _WEEK, time(), zone)
         if begin.utcoffset() != end.utcoffset():
             return monday
-        monday += timedelta(days=7)
+        monday += _WEEK
