@@ -190,6 +190,8 @@ def _rotate(services: Services, key: str | None, request: Json, tell: Tell) -> _
 
 
 def _disconnect(services: Services, key: str | None, request: Json, tell: Tell) -> _Came:
+    if services.store.connections.get(str(key)) is None:  # asked for twice
+        return _Came(result={"text": to_stored(say("disconnect.already", key=key))})
     for done in connect.disconnect(services, str(key), **request):
         tell(_line(done))
     return _Came(result={})

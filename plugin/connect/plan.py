@@ -120,8 +120,7 @@ def carry_out(services: Services, plan: Plan) -> Iterator[StepDone]:
     stopping += [step.conflict for step in plan.steps if step.conflict and not step.optional]
     if stopping:
         raise ConnectError(*stopping)
-    connection = plan.connection
-    services.store.connections.save(connection)
+    connection = _claim(services, plan)
     for step in plan.steps:
         connection, done = _carry_out(services, connection, step)
         yield done
@@ -129,8 +128,7 @@ def carry_out(services: Services, plan: Plan) -> Iterator[StepDone]:
 
 def keep_account(services: Services, plan: Plan) -> Connection:
     """Save the account with what is kept on our side; nothing is made in the helpdesk."""
-    connection = plan.connection
-    services.store.connections.save(connection)
+    connection = _claim(services, plan)
     for step in plan.steps:
         if step.here:
             connection, _ = _carry_out(services, connection, step)
@@ -140,6 +138,15 @@ def keep_account(services: Services, plan: Plan) -> Connection:
 def connect_account(services: Services, request: AccountRequest) -> list[StepDone]:
     """Plan and carry out at once, as for an account whose plan nobody needs to see."""
     return list(carry_out(services, plan_account(services, request)))
+
+
+def _claim(services: Services, plan: Plan) -> Connection:
+    """Save the account, unless somebody else connected it since it was planned."""
+    connection = plan.connection
+    if not services.store.connections.claim(connection, known=plan.known):
+        address, key = connection.base_url, connection.key
+        raise ConnectError(say("request.overtaken", address=address, key=key))
+    return connection
 
 
 def _identify(setup: Setup, connection: Connection, title: str) -> Identity:

@@ -65,7 +65,8 @@ def account_address(vendor: Vendor, text: str) -> str:
         given = f"https://{given}"
     parts = urlsplit(given)
     if (parts.hostname or "").endswith("." + vendor.domain):
-        given = f"{parts.scheme}://{parts.netloc.lower()}"  # a page of the account will do
+        host = parts.netloc.lower().removesuffix(":443")
+        given = f"{parts.scheme}://{host}"  # a page of the account will do
     try:
         check_address(given, vendor.domain)
     except (AddressError, ValueError) as error:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from flask import abort, make_response, request
+from flask import abort, make_response, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from plugin.connect import removable
@@ -60,6 +60,8 @@ def disconnect(key: str) -> Response:
     if chosen not in {"all", "but_fields", "nothing"}:
         abort(400)
     access.note(remove=chosen)
+    if services().store.connections.get(key) is None:  # somebody was quicker
+        return redirect(url_for("connections.listing"))
     wanted = {"keep_fields": chosen == "but_fields", "forget": chosen == "nothing"}
     return _ask(ErrandKind.DISCONNECT, key, wanted)
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Connection as Transaction
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from connectors.base import Connection, WebhookSecret
@@ -17,6 +18,7 @@ from plugin.store.database import Database
 
 KNOWN_FOR = 2.0  # seconds: a revoked webhook secret is refused after that by every process
 DOUBTED_AFTER = 0.25  # seconds: a delivery that does not verify asks again, but no flood does
+_ONE_CLAIM = text("select pg_advisory_xact_lock(hashtextextended('connect', 0))")
 
 
 class Connections:
@@ -27,8 +29,29 @@ class Connections:
         self._vault = vault
         self._known: dict[str, tuple[float, Connection]] = {}
 
+    def claim(self, connection: Connection, *, known: bool) -> bool:
+        """Save an account before anything is made in it; False where another was quicker.
+
+        That is one with the same address, or where it was not `known`, with the same key.
+        """
+        c = t.connections.c
+        same = c.base_url == connection.base_url
+        mine = c.key == connection.key
+        with self._database.transaction() as database:
+            database.execute(_ONE_CLAIM)
+            if database.execute(
+                select(c.key).where(same & ~mine if known else same | mine)
+            ).first():
+                return False
+            self._save(database, connection)
+        return True
+
     def save(self, connection: Connection) -> None:
         """Add an account, or replace the one of the same key."""
+        with self._database.transaction() as database:
+            self._save(database, connection)
+
+    def _save(self, database: Transaction, connection: Connection) -> None:
         secrets = {
             "credentials": dict(connection.credentials),
             "webhook": [[secret.kid, secret.value] for secret in connection.webhook_secrets],
@@ -40,17 +63,16 @@ class Connections:
             "settings": dict(connection.settings),
             "secrets": self._vault.seal(secrets),
         }
-        with self._database.transaction() as database:
-            database.execute(
-                insert(t.connections)
-                .values(row)
-                .on_conflict_do_update(index_elements=["key"], set_=row)
-            )
-            database.execute(  # perhaps it works now
-                t.circuits.update()
-                .where(t.circuits.c.connection == connection.key, t.circuits.c.state == "broken")
-                .values(probe_at=func.now())
-            )
+        database.execute(
+            insert(t.connections)
+            .values(row)
+            .on_conflict_do_update(index_elements=["key"], set_=row)
+        )
+        database.execute(  # perhaps it works now
+            t.circuits.update()
+            .where(t.circuits.c.connection == connection.key, t.circuits.c.state == "broken")
+            .values(probe_at=func.now())
+        )
         self._known.pop(connection.key, None)
 
     def known(self, key: str, *, within: float = KNOWN_FOR) -> Connection | None:

@@ -3,14 +3,17 @@ a web process that receives the test delivery."""
 
 import re
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 import yaml
 from installation import CREDENTIALS, serve
 
+from connectors.base import Connection
 from connectors.errors import CredentialsRejected, RateLimited, VendorUnavailable
 from connectors.freshdesk.connector import VENDOR as FRESHDESK
 from connectors.freshdesk.provision import FreshdeskSetup
@@ -23,6 +26,7 @@ from plugin.connect import (
     carry_out,
     connect_account,
     disconnect,
+    keep_account,
     plan_account,
     rotate,
     try_delivery,
@@ -207,6 +211,7 @@ def test_an_address_that_is_not_the_vendors_is_refused(address):
         ("acme", "https://acme.zendesk.com"),
         ("ACME.zendesk.com", "https://acme.zendesk.com"),
         ("https://acme.zendesk.com/agent/tickets/5?x=1", "https://acme.zendesk.com"),
+        ("https://Acme.Zendesk.com:443/", "https://acme.zendesk.com"),
         ("http://127.0.0.1:8090/zendesk/acme/", "http://127.0.0.1:8090/zendesk/acme"),
     ],
 )
@@ -238,6 +243,34 @@ def test_an_account_is_connected_once_and_a_key_names_one_account(here):
         plan_account(here.services, here.request("freshdesk", key="not a key"))
     with pytest.raises(ConnectError, match="choose another"):
         plan_account(here.services, here.request("freshdesk", key="upkeep"))
+
+
+@pytest.mark.parametrize("key", [None, "second"])
+@pytest.mark.parametrize("does", [lambda *given: list(carry_out(*given)), keep_account])
+def test_of_two_who_connect_an_account_at_once_the_second_is_told(here, key, does):
+    here.account("zendesk")
+    address = here.address("zendesk")
+    first = plan_account(here.services, here.request("zendesk"))
+    second = plan_account(here.services, here.request("zendesk", address=f" {address}/ ", key=key))
+    list(carry_out(here.services, first))
+    before = here.connected()
+    here.writes()
+    with pytest.raises(ConnectError, match="somebody else connected http"):
+        does(here.services, second)
+    assert here.writes() == []
+    assert here.services.store.connections.every() == [before]
+
+
+def test_of_many_who_claim_an_address_at_the_same_moment_one_has_it(here):
+    def claim(number):
+        together.wait()
+        account = Connection(key=f"k{number}", vendor="zendesk", base_url="https://a.zendesk.com")
+        return here.services.store.connections.claim(account, known=False)
+
+    together = Barrier(5)  # as many as the pool has connections
+    with ThreadPoolExecutor(5) as pool:
+        assert sorted(pool.map(claim, range(5))) == [False] * 4 + [True]
+    assert len(here.services.store.connections.keys()) == 1
 
 
 def test_several_accounts_of_both_vendors_stand_side_by_side(here):

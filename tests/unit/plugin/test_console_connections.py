@@ -178,6 +178,14 @@ def test_what_would_be_removed_is_listed_before_an_account_is_disconnected(conso
     assert "Under way: Disconnecting" in admin.get("/connections/acme").text
 
 
+def test_who_disconnects_what_is_gone_already_is_led_to_the_accounts(console, send):
+    admin = console.browser(Role.ADMIN)
+    form = {"remove": "nothing"}
+    answer = send(admin, "/connections/acme/disconnect", form, at="/account")
+    assert (answer.status_code, answer.location) == (302, "/connections")
+    assert errands(console) == []
+
+
 def test_replaying_asks_for_one_look_a_ticket(console, send):
     for number in ("7", "7", "8"):
         console.query(

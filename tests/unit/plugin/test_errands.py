@@ -119,7 +119,16 @@ def test_disconnecting_tells_what_was_removed_and_forgets_the_account(here, want
     done = do(here, ErrandKind.DISCONNECT, {"keep_fields": True, "forget": False})
     assert {line["did"] for line in done.lines} == {"removed", "kept"}
     assert here.connected() is None
-    assert do(here, ErrandKind.DISCONNECT).state is ErrandState.FAILED  # there is none any more
+
+
+def test_disconnecting_twice_says_calmly_that_it_is_done_already(here, wanted):
+    do(here, ErrandKind.CONNECT, wanted, key=None)
+    first, second = (ask(here, ErrandKind.DISCONNECT) for _ in range(2))
+    for number in (first, second):
+        run_errand(here.services, number)
+    done = here.services.store.errands.get(second)
+    assert (done.state, done.lines) == (ErrandState.DONE, [])
+    assert done.result["text"]["text"].startswith("acme is disconnected already")
 
 
 def test_errands_are_not_kept_beside_their_credentials(here, wanted):
