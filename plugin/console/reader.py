@@ -126,7 +126,8 @@ class Reader:
         if value is None:
             return "–"
         shown = int(value * 1000 + 1e-9) / 1000
-        return format_percent(shown, "#,##0.#%", locale=_LOCALES[self.language])
+        sign = "%" if self.language == "en" else "\N{NO-BREAK SPACE}%"
+        return format_percent(shown, f"#,##0.#{sign}", locale=_LOCALES[self.language])
 
     def _written(self, pattern: str, local: datetime) -> str:
         return format_datetime(local, pattern, tzinfo=self.zone, locale=_LOCALES[self.language])

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WEEK = timedelta(days=7)
+_OF_THE_PARTNER = ("from", "tier", "named_contact")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,16 +42,17 @@ def read_mails(monday: date, zone: ZoneInfo) -> list[Mail]:
     return sorted(mails, key=lambda mail: mail.at)
 
 
-def read_past(monday: date, zone: ZoneInfo) -> list[Mail]:
-    """Return answered e-mails of the weeks before the one that starts on `monday`, oldest first."""
+def read_past(now: datetime, zone: ZoneInfo) -> list[Mail]:
+    """Return e-mails of this week and those before that were answered by `now`, oldest first."""
     partners = {one["organization"]: one for one in _tables("mails") if "organization" in one}
+    today = now.astimezone(zone).date()
     mails = []
     for one in _tables("past"):
-        start = monday - one["weeks"] * _WEEK
-        at, answered_at = (_instant(one[name], start, zone) for name in ("when", "answered"))
-        if answered_at < at:  # in the week after
-            answered_at = _instant(one["answered"], start + _WEEK, zone)
-        mails.append(_mail(partners[one["organization"]] | one, at, answered_at))
+        monday = today - timedelta(days=today.weekday()) - one["weeks"] * _WEEK
+        at, answered_at = (_instant(one[name], monday, zone) for name in ("when", "answered"))
+        partner = {key: partners[one["organization"]].get(key) for key in _OF_THE_PARTNER}
+        if answered_at < now:
+            mails.append(_mail(partner | one, at, answered_at))
     return sorted(mails, key=lambda mail: mail.at)
 
 

@@ -127,14 +127,14 @@ def _demo_link(services: Services) -> str:
 
 
 def _mails(services: Services) -> tuple[list[Mail], list[Mail]]:
-    """Answered e-mails of past weeks, and those of the week after this one.
+    """Answered e-mails of this week and those before, and the e-mails of the next.
 
     The latter's due dates lie ahead, as Freshdesk wants it.
     """
     zone = services.policies().current(services.clock()).zone
     today = services.clock().astimezone(zone).date()
-    monday = today - timedelta(days=today.weekday())
-    return read_past(monday, zone), read_mails(monday + timedelta(days=7), zone)
+    monday = today + timedelta(days=7 - today.weekday())
+    return read_past(services.clock(), zone), read_mails(monday, zone)
 
 
 def _send(

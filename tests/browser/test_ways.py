@@ -277,7 +277,7 @@ def test_a_version_is_checked_published_and_rolled_back(visit, site, width):
     page.get_by_label("Policy (TOML)").fill(text.replace('"8h"', '"5h"'))
     page.get_by_role("button", name="Check and compare").click()
     expect(page.locator(".diff .added").last).to_contain_text("5h")
-    expect(page.get_by_text("clocks tried")).to_be_visible()
+    expect(page.get_by_text("Clocks tried")).to_be_visible()
     page.get_by_role("button", name="Publish").click()
     row = page.locator("tr", has_text=version)
     expect(row).to_contain_text("in force")

@@ -84,7 +84,7 @@ def test_a_new_version_is_compared_and_tried_on_stored_clocks_before_it_is_publi
 ):
     look(console.store, 1, "How do I do it?")
     page = send(admin, "/policy/check", {"text": stricter()}, at="/policy/new").text
-    assert "1 clocks tried" in page
+    assert "Clocks tried: 1" in page
     assert re.search(r"<b>1</b><span>due dates earlier", page)
     assert "tiers.starter" in page
     assert console.query("select count(*) from policies") == [(0,)]

@@ -41,7 +41,7 @@ def test_a_stored_reason_is_read_in_the_reader_s_language_and_time():
         "Starter: erste Antwort binnen 8 h Geschäftszeit, fällig 2026-11-24 11:00."
     )
     assert render(stored, "fr") == (
-        "Starter : première réponse sous 8 h ouvrées, échéance 2026-11-24T10:00:00Z."
+        "Starter\u00a0: première réponse sous 8 h ouvrées, échéance 2026-11-24T10:00:00Z."
     )
 
 
@@ -91,8 +91,8 @@ def test_a_reason_by_text_is_short_and_repeats_nothing(language):
         == {
             "en": "Error report (error signs: 'Website down', 'page is down', 'failed';"
             " blocking: 'Website down').",
-            "fr": "Signalement d'erreur (signes d'erreur : 'Website down', 'page is down', 'failed'"
-            "; bloquant : 'Website down').",
+            "fr": "Signalement d'erreur (signes d'erreur\u00a0: 'Website down', 'page is down', "
+            "'failed'; bloquant\u00a0: 'Website down').",
             "de": "Fehlermeldung (Fehlerzeichen: 'Website down', 'page is down', 'failed';"
             " blockierend: 'Website down').",
         }[language]
