@@ -67,7 +67,7 @@ def run_with_kills(running, events, tickets, kills, within):
 
 
 def undecided(running, sent):
-    """Tickets that a fresh evaluation would have otherwise, or would write to.
+    """Tickets that a fresh evaluation would have otherwise or write to, or take for a person's.
 
     It remembers what we wrote: without that, Freshdesk's dates could be a person's.
     """
@@ -86,8 +86,9 @@ def undecided(running, sent):
         holds = (datetime.fromisoformat(shown) if shown else None, ticket.priority)
         should = (decision.targets[0].due_at, decision.priority)
         missing = set(decision.to_json()["add_tags"]) - ticket.tags
-        if holds != should or missing or patch:
-            wrong[vendor, ticket_id] = (holds, should, missing, patch.changes())
+        doubted = (memory.sent, memory.overrides)  # nobody typed anything
+        if holds != should or missing or patch or any(doubted):
+            wrong[vendor, ticket_id] = (holds, should, missing, patch.changes(), doubted)
     return wrong
 
 
