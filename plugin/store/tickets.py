@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from plugin.store import tables as t
@@ -251,24 +251,27 @@ def _memory(database: Connection, connection: str, ticket_id: str) -> Memory:
 def _memories(
     database: Connection, connection: str, ticket_ids: Iterable[str]
 ) -> dict[str, Memory]:
-    tickets, sent = (
-        select(table)
-        .where(table.c.connection == connection, table.c.ticket_id.in_(list(ticket_ids)))
-        .subquery()
-        for table in (t.tickets, t.sent_changes)
-    )
-    number = func.coalesce(tickets.c.ticket_id, sent.c.ticket_id).label("ticket_id")
-    query = select(number, tickets.c.memory, tickets.c.reviewed_kind, sent.c.sent).select_from(
-        tickets.join(sent, tickets.c.ticket_id == sent.c.ticket_id, full=True)
-    )
+    rows = database.execute(_MEMORIES, {"connection": connection, "ticket_ids": sorted(ticket_ids)})
     return {
         row.ticket_id: replace(
             Memory.from_json(row.memory or {}),
             reviewed=Kind(row.reviewed_kind) if row.reviewed_kind else None,
             sent=row.sent or {},
         )
-        for row in database.execute(query)
+        for row in rows
     }
+
+
+_MEMORIES = text("""
+    select ticket_id, memory, reviewed_kind, sent
+    from (
+        select ticket_id, memory, reviewed_kind from tickets
+        where connection = :connection and ticket_id = any(:ticket_ids)
+    ) as known full join (
+        select ticket_id, sent from sent_changes
+        where connection = :connection and ticket_id = any(:ticket_ids)
+    ) as unheard_of using (ticket_id)
+""")
 
 
 def _instant(version: str | None) -> datetime | None:
