@@ -25,6 +25,7 @@ from plugin.console.passwords import hashed
 from plugin.demo.helpdesks import Helpdesks, act
 from plugin.demo.mails import Mail, read_mails, read_past
 from plugin.demo.week import show_week
+from plugin.embedded import EmbeddedPostgres
 from plugin.pipeline import Services
 from plugin.settings import Settings
 from plugin.store.people import Purpose, Role
@@ -48,6 +49,7 @@ def run_demo(settings: Settings, stopping: list[int], *, stay: bool) -> None:
         }
     )
     address = f"http://{settings.host}:{settings.port}"
+    shared = bool(settings.database_url) or _other_demo_runs(settings)
     service = Service(settings, signals=stopping)
     try:
         with console.status("Starting database, web, worker and two sandbox helpdesks"):
@@ -55,7 +57,7 @@ def run_demo(settings: Settings, stopping: list[int], *, stay: bool) -> None:
         with _sandbox(service) as sandbox:
             _wait_for(f"{address}/readyz", service)
             services = build_services(service.settings(), pool_size=2)
-            if not settings.database_url:
+            if not shared:
                 _forget_earlier_runs(services)
             account = datetime.now(UTC).strftime("demo-%H%M%S")
             _connect(services, sandbox, account, address)
@@ -88,6 +90,10 @@ def _sandbox(service: Service) -> Iterator[str]:
     finally:
         process.kill()  # it holds nothing that must be kept
         process.wait()
+
+
+def _other_demo_runs(settings: Settings) -> bool:
+    return settings.var.is_dir() and EmbeddedPostgres(settings.var).running() is not None
 
 
 def _forget_earlier_runs(services: Services) -> None:
