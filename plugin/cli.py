@@ -68,7 +68,12 @@ def _is_of_the_database(error: Exception) -> bool:
 @click.group(cls=_InOneSentence, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="regiondo-sla")
 def cli() -> None:
-    """Keeps a support contract's first-response promises in Zendesk and Freshdesk."""
+    """Keeps a support contract's first-response promises in Zendesk and Freshdesk.
+
+    \b
+    Example:
+      regiondo-sla demo
+    """
 
 
 for _command in chain(

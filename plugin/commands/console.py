@@ -14,7 +14,12 @@ LINK_VALID = timedelta(days=3)
 
 @click.group()
 def console() -> None:
-    """Let people into the console."""
+    """Let people into the console.
+
+    \b
+    Example:
+      regiondo-sla console invite --role viewer
+    """
 
 
 @console.command()

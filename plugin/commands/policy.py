@@ -21,7 +21,12 @@ from sla_rules.ticket import Impact
 
 @click.group()
 def policy() -> None:
-    """Check, show and compare policy files."""
+    """Check, show and compare policy files.
+
+    \b
+    Example:
+      regiondo-sla policy show
+    """
 
 
 @policy.command()
