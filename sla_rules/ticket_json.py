@@ -5,8 +5,9 @@ Vendors' own JSON is read in their folders.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -35,13 +36,12 @@ def ticket_from_json(raw: object) -> Ticket:
     """
     if not isinstance(raw, dict):
         raise TicketError("expected a JSON object")
-    if isinstance(raw.get("id"), dict | list | bool):
-        raise TicketError("id: expected a text or a number")
+    number = _identifier(raw)
     created_at = _instant(raw, "created_at")
     if created_at is None:
         raise TicketError("created_at: expected an instant such as 2026-11-23T08:00:00Z")
     return Ticket(
-        id="" if raw.get("id") is None else str(raw["id"]),
+        id=number or "",
         subject=_text(raw, "subject") or "",
         body=_text(raw, "body") or "",
         channel=_choice(raw, "channel", Channel),
@@ -61,6 +61,17 @@ def ticket_from_json(raw: object) -> Ticket:
     )
 
 
+def message_from_json(raw: object) -> tuple[str, str, str | None]:
+    """Return subject, body and language of what `classify` takes. Missing keys are null.
+
+    Raises `TicketError`.
+    """
+    if not isinstance(raw, dict):
+        raise TicketError("expected a JSON object")
+    _identifier(raw)
+    return _text(raw, "subject") or "", _text(raw, "body") or "", _text(raw, "lang") or None
+
+
 def instant_from_text(text: str) -> datetime:
     """Return the instant that ISO 8601 text with an offset or `Z` names. Raises `ValueError`."""
     try:
@@ -74,7 +85,10 @@ def instant_from_text(text: str) -> datetime:
             ) from None
     if at.tzinfo is None:
         raise ValueError(f"the instant {text} has no offset; add Z for UTC")
-    return at
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"the instant {text} lies outside the years 1 to 9999") from None
 
 
 _STATUSES = {  # as the helpdesks' own screens name them
@@ -104,13 +118,23 @@ def _organization(raw: Mapping[str, Any]) -> Organization | None:
         return None
     if not isinstance(found, dict):
         raise TicketError("organization: expected an object with name, tier and named_contact")
-    identifier = found.get("id")
     return Organization(
-        id=None if identifier is None else str(identifier),
+        id=_identifier(found, "organization."),
         name=_text(found, "name", "organization."),
         tier=_text(found, "tier", "organization."),
         named_contact=_text(found, "named_contact", "organization."),
     )
+
+
+def _identifier(raw: Mapping[str, Any], above: str = "") -> str | None:
+    value = raw.get("id")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise TicketError(f"{above}id: expected a text or a number, got {_brief(value)}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise TicketError(f"{above}id: the number is too large")
+    return str(value)
 
 
 def _text(raw: Mapping[str, Any], key: str, above: str = "") -> str | None:
@@ -142,7 +166,7 @@ def _choice(raw: Mapping[str, Any], key: str, choices: type[Choice]) -> Choice |
 
 def _instant(raw: Mapping[str, Any], key: str) -> datetime | None:
     value = raw.get(key)
-    if value is None:
+    if value is None or value == "":
         return None
     if not isinstance(value, str):
         raise TicketError(f"{key}: expected an ISO 8601 instant, got {_brief(value)}")

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, NoReturn
 
 LONGEST_LINE = 16 * 1024 * 1024
+LONGEST_NUMBER = 1000
 _Numbered = tuple[int, bytes | None]
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+_readable = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+_ascii = json.JSONEncoder(allow_nan=False).encode
 
 
 def answer_each_line(answer: Callable[[Any], dict[str, Any]]) -> None:
@@ -29,16 +32,21 @@ def answer_each_line(answer: Callable[[Any], dict[str, Any]]) -> None:
     out = sys.stdout.buffer
     for number, line in _progress(_lines(sys.stdin.buffer)):
         try:
-            out.write(_encode(answer(read_json(line))).encode() + b"\n")
+            out.write(_line(answer(read_json(line))))
         except (ValueError, OverflowError) as error:
             failed = True
             identifier = _identifier(line)
             told = str(error) if identifier is not None else f"line {number}: {error}"
-            answered = {"id": identifier, "error": told}
-            out.write(json.dumps(answered).encode() + b"\n")
+            out.write(_line({"id": identifier, "error": told}))
     out.flush()
     if failed:
         sys.exit(1)
+
+
+def _line(answered: dict[str, Any]) -> bytes:
+    """Return one line of JSON, of which no reader makes two (U+2028) and that is always UTF-8."""
+    text = _readable(answered)
+    return (text if text.isprintable() else _ascii(answered)).encode() + b"\n"
 
 
 def read_json(line: bytes | None) -> Any:
@@ -48,7 +56,7 @@ def read_json(line: bytes | None) -> Any:
     try:
         return _decode(line.decode())
     except UnicodeDecodeError as error:
-        raise ValueError(f"not UTF-8 text (byte {error.start})") from error
+        raise ValueError(f"not UTF-8 text (byte {error.start + 1})") from error
     except json.JSONDecodeError as error:
         line_number = f"line {error.lineno}, " if error.lineno > 1 else ""
         raise ValueError(f"not JSON: {error.msg} ({line_number}column {error.colno})") from error
@@ -68,7 +76,15 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"not JSON: {constant} is no number")
 
 
-_decode = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse).decode
+def _whole(digits: str) -> int:
+    if len(digits) > LONGEST_NUMBER:
+        raise ValueError(f"a number has more than {LONGEST_NUMBER} digits")
+    return int(digits)
+
+
+_decode = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_refuse, parse_int=_whole
+).decode
 
 
 def _identifier(line: bytes | None) -> str | int | float | None:
@@ -78,6 +94,8 @@ def _identifier(line: bytes | None) -> str | int | float | None:
     except (ValueError, RecursionError):
         return None
     found = raw.get("id") if isinstance(raw, dict) else None
+    if isinstance(found, float) and not math.isfinite(found):
+        return None
     return found if isinstance(found, str | int | float) else None
 
 
@@ -93,7 +111,7 @@ def _lines(stream: BinaryIO) -> Iterator[_Numbered]:
         if too_long:
             yield number, None
         elif line.strip():
-            yield number, line.removeprefix(b"\xef\xbb\xbf")
+            yield number, line.removeprefix(b"\xef\xbb\xbf").rstrip()
 
 
 def _progress(lines: Iterable[_Numbered]) -> Iterable[_Numbered]:

@@ -18,7 +18,7 @@ from plugin.commands.policy import read_policies
 from sla_rules.engine import NO_MEMORY, decide
 from sla_rules.explain import explain as explain_decision
 from sla_rules.sentences import LANGUAGES, language_of
-from sla_rules.ticket_json import TicketError, instant_from_text, ticket_from_json
+from sla_rules.ticket_json import instant_from_text, message_from_json, ticket_from_json
 
 policy_option = click.option(
     "--policy", "policy_file", type=click.Path(path_type=Path), help="Policy file (TOML)."
@@ -74,12 +74,7 @@ def classify(policy_file: Path | None) -> None:
     classifier = read_policies((policy_file,) if policy_file else ()).versions[0].classifier
 
     def judge(raw: Any) -> dict[str, Any]:
-        if not isinstance(raw, dict):
-            raise TicketError("expected a JSON object")
-        texts = [raw.get("subject") or "", raw.get("body") or ""]
-        if not all(isinstance(text, str) for text in texts):
-            raise TicketError("subject, body: expected texts")
-        seen = classifier.classify(texts[0], texts[1], raw.get("lang") or None)
+        seen = classifier.classify(*message_from_json(raw))
         keys = ("kind", "candidate", "environment", "impact", "because")
         return {"id": raw.get("id")} | {key: getattr(seen, key) for key in keys}
 

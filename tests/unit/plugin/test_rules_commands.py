@@ -81,16 +81,27 @@ def test_evaluate_prints_the_documented_keys_and_values():
     [
         (b"\xff\xfe", "not UTF-8"),
         (b'{"id": "b\xff"}', "not UTF-8"),
-        (b"{", "not JSON"),
+        (b"{", "line 2: not JSON: Expecting property name enclosed in double quotes (column 2)"),
         (b"[1]", "expected a JSON object"),
         (b'{"id": NaN}', "NaN is no number"),
         (b"[" * 100_000, "nested too deeply"),
         (b'{"id": {}}', "id: expected"),
+        (b'{"id": true}', "id: expected"),
+        (b'{"id": 1e999}', "line 2: id: the number is too large"),
+        (b'{"id": 2, "x": ' + b"9" * 5000 + b"}", "a number has more than 1000 digits"),
         (b'{"id": 2}', "created_at: expected"),
         (b'{"id": 2, "created_at": "2026-11-27T15:55:00Z", "status": "gone"}', "status: expected"),
         (
             b'{"id": 2, "created_at": "2026-11-27T15:55:00Z", "organization": {"tier": 3}}',
             "organization.tier: expected a text",
+        ),
+        (
+            b'{"id": 2, "created_at": "2026-11-27T15:55:00Z", "organization": {"id": []}}',
+            "organization.id: expected a text or a number",
+        ),
+        (
+            b'{"id": 2, "created_at": "2026-11-27T15:55:00Z", "due_at": "0001-01-01T00:00+14:00"}',
+            "due_at: the instant 0001-01-01T00:00+14:00 lies outside",
         ),
         (b'{"id": 2, "created_at": "2026-11-27T15:55:00"}', "no offset"),
         (b'{"id": 2, "created_at": "0001-01-01T00:00:00Z", "channel": "email"}', "1970"),
@@ -114,6 +125,7 @@ def test_a_bad_line_is_reported_and_its_neighbours_go_on(bad, error):
     ("given", "state"),
     [
         ({"id": None}, "open"),
+        ({"first_response_at": "", "due_at": ""}, "open"),
         ({"status": "Resolved"}, "cancelled"),
         ({"status": "on-hold"}, "open"),
         ({"status": "Waiting on Customer"}, "open"),
@@ -218,10 +230,26 @@ def test_a_key_that_is_given_twice_is_a_bad_line_that_names_ticket_and_key(comma
     assert json.loads(result.stdout) == {"id": 2, "error": f"the key {key} is given twice"}
 
 
-def test_what_is_no_text_for_the_output_does_not_stop_the_others():
-    code, out = evaluated(rb'{"id": "\ud800", "created_at": "2026-11-27T15:55:00Z"}', b'{"id": 3}')
-    assert code == 1
-    assert len(out) == 2
+@pytest.mark.parametrize("odd", ["\ud83d", "a\u2028b", "a\u0085b", "\x0bb"])
+def test_an_id_of_any_characters_comes_back_in_one_line(odd):
+    """Half an emoji is no UTF-8, and to some readers U+2028 begins a new line."""
+    code, (out,) = evaluated(json.dumps(GOOD | {"id": odd}).encode())
+    assert (code, out["id"], out["targets"][0]["state"]) == (0, odd, "open")
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        ({"body": 5}, "body: expected a text, got 5"),
+        ({"subject": False}, "subject: expected a text, got False"),
+        ({"lang": 5}, "lang: expected a text, got 5"),
+        ({"id": [1]}, "id: expected a text or a number, got [1]"),
+    ],
+)
+def test_classify_names_the_key_that_is_no_text(bad, says):
+    result = run("classify", given=json.dumps(bad))
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == {"id": None, "error": f"line 1: {says}"}
 
 
 def test_a_policy_of_ours_goes_by_its_name():
@@ -408,3 +436,17 @@ def test_a_calendar_that_was_never_read_is_a_clear_error(tmp_path, public_names)
         Calendars(tmp_path).texts(["http://calendars.example.com/a.ics"])
     with pytest.raises(PolicyError, match="cannot be fetched"):
         Calendars(tmp_path).texts(["https://127.0.0.1/a.ics"])
+
+
+def _every_command(command, path=()):
+    yield path
+    for name, one in getattr(command, "commands", {}).items():
+        yield from _every_command(one, (*path, name))
+
+
+@pytest.mark.parametrize("path", list(_every_command(cli)), ids=" ".join)
+def test_every_command_has_a_help_with_an_example(path):
+    result = run(*path, "--help")
+    assert result.exit_code == 0
+    typed = " ".join(("regiondo-sla", *path))
+    assert typed in result.output.partition("Example")[2]
