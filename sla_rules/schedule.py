@@ -29,6 +29,9 @@ _NOTHING = timedelta(0)
 _LONGEST = timedelta(days=366 * (LAST_YEAR - FIRST_YEAR))
 _NO_OVERRIDES: Mapping[date, str] = MappingProxyType({})
 
+# What system folders hold beside the zones: this machine's own, and those with leap seconds.
+_NO_ZONES = frozenset({"localtime", "posixrules", "posix", "right"})
+
 _Local = tuple[datetime, datetime]  # naive wall clock, end exclusive
 
 
@@ -93,7 +96,9 @@ class Schedule:
         try:
             zone = ZoneInfo(time_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise PolicyError(f"time zone {time_zone!r} is not an IANA zone") from None
+            zone = None
+        if zone is None or time_zone.partition("/")[0] in _NO_ZONES:
+            raise PolicyError(f"time zone {time_zone!r} is not an IANA zone")
         self._set("hours", hours)
         self._set("time_zone", time_zone)
         self._set("holidays", holidays)

@@ -1,5 +1,7 @@
 """Notation that would silently mean something else is refused, with what to write instead."""
 
+from datetime import UTC, date, datetime, timedelta
+
 import pytest
 
 from sla_rules.errors import PolicyError
@@ -11,6 +13,20 @@ from sla_rules.schedule import Schedule
     ("hours", "advice"),
     [
         ("Mo-Fr 09:00-12:00; Mo-Fr 14:00-17:00", "Mo-Fr 09:00-12:00,14:00-17:00"),
+        ("Mo-Fr 09:00-17:00; Fr 09:00-12:00", "give each day one rule"),
+        ("Mo-Fr 00:00-24:00; We 09:00-12:00", "give each day one rule"),
+        ("Mo 09:00-12:00, Tu 11:00-15:00; Tu 09:00-10:00", "replaces"),
+        ("Dec 24 09:00-12:00; Mo-Fr 09:00-17:00", "Mo-Fr 09:00-17:00; Dec 24 09:00-12:00"),
+        ("Dec 24 off; Mo-Fr 09:00-17:00", "write `Mo-Fr 09:00-17:00; Dec 24 off`"),
+        ("Mo-Fr 22:00-06:00; Sa 09:00-12:00", "write `Mo-Fr 22:00-06:00, Sa 09:00-12:00`"),
+        ("Mo-Fr 20:00-30:00; Sa 09:00-12:00", "Mo-Fr 20:00-30:00, Sa"),
+        ("We off; Mo-Fr 09:00-17:00", "write `Mo-Fr 09:00-17:00; We off`"),
+        ("MO-FR 09:00-17:00 UNKNOWN", "neither open nor closed"),
+        ("Mo-Fr Sunrise-17:00", "clock times"),
+        ("Jun-Aug Mo-Fr 08:00-12:00; JUN-AUG mo-fr 14:00-16:00", "08:00-12:00,14:00-16:00"),
+        ("Mo-Fr 09:00-17:00/01:00", "points in time"),
+        ("Feb 30 10:00-12:00", "a date that no year has"),
+        ("Mo-Fr 09:00-17:00; Nov 31 off", "a date that no year has"),
         ("Mo-Fr 09:00+", "closing time"),
         ("Mo-Fr sunrise-sunset", "clock times"),
         ("Mo-Fr 09:00-12:00 unknown", "unknown"),
@@ -30,9 +46,13 @@ def test_a_silent_fault_is_refused_with_a_suggestion(hours, advice):
         Schedule.parse(hours, "Europe/Berlin")
 
 
-def test_an_unknown_zone_is_refused_by_name():
-    with pytest.raises(PolicyError, match="Europe/Bärlin"):
-        Schedule.parse("Mo-Fr 09:00-17:00", "Europe/Bärlin")
+@pytest.mark.parametrize(
+    "zone", ["Europe/Bärlin", "", "../zone", "localtime", "right/Europe/Berlin", "posix/UTC"]
+)
+def test_what_is_no_zone_is_refused_by_name(zone):
+    """A machine's own zone would count other hours elsewhere; `right` counts leap seconds."""
+    with pytest.raises(PolicyError, match=f"'{zone}' is not an IANA zone"):
+        Schedule.parse("Mo-Fr 09:00-17:00", zone)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +60,13 @@ def test_an_unknown_zone_is_refused_by_name():
     [
         "Mo-Fr 09:00-17:00; Dec 24 09:00-12:00",
         "Mo-Fr 09:00-17:00; Sa off",
+        "Jun-Aug Mo-Fr 08:00-16:00; Sep-May Mo-Fr 09:00-17:00",
+        "Mo-Fr 09:00-17:00; Sa Off",
+        "Jun-Aug Sa 10:00-12:00; Mo-Fr 09:00-17:00",
+        "Mo-Fr 22:00-06:00, Sa 09:00-12:00",
+        "Mo-Fr 22:00-06:00; Sa off",
+        "Mo-Fr 09:00-17:00; Mo-Fr 12:00-14:00 off",
+        "Mo-Fr 09:00-17:00; Dec 24-31 off; Feb 29 10:00-12:00",
         "24/7",
         "24/7; Su off",
         "Mo-Fr 00:00-24:00",
@@ -54,6 +81,7 @@ def test_seasons_closed_days_and_nights_are_read(hours):
     ("hours", "says"),
     [
         ("Mo-Fr 09:00-13:00,12:00-17:00", "`09:00-13:00` and `12:00-17:00` overlap"),
+        ("Mo-Fr 12:00-09:00,14:00-17:00", "`12:00-09:00` and `14:00-17:00` overlap"),
         ("Mo 09:00-10:00; Tu 14:00-17:00, 9:00-14:30", "`9:00-14:30` and `14:00-17:00` overlap"),
     ],
 )
@@ -68,3 +96,11 @@ def test_touching_hours_and_those_of_other_days_do_not_overlap():
     for hours in ("Mo-Fr 09:00-12:00,12:00-17:00", "Mo 09:00-12:00, Tu 11:00-15:00"):
         text = f'extends = "regiondo.toml"\n[schedules.support]\nhours = "{hours}"\n'
         assert read_policy(text, "mine.toml").schedules["support"].hours == hours
+
+
+def test_holidays_and_other_days_off_may_stand_together_anywhere():
+    closed = {date(2026, 11, 23)}
+    for hours in ("Mo-Sa 09:00-17:00; PH,Sa off", "PH off; Mo-Fr 09:00-17:00"):
+        schedule = Schedule.parse(hours, "UTC", closed)
+        monday, sunday = datetime(2026, 11, 23, tzinfo=UTC), datetime(2026, 11, 29, tzinfo=UTC)
+        assert schedule.elapsed(monday, sunday) == timedelta(hours=4 * 8)
