@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 @click.argument("key", required=False)
 @click.option("--since", type=INSTANT, help="Sweep from this instant, not from the last sweep.")
 def reconcile(key: str | None, since: datetime | None) -> None:
-    """Sweep for changes that no webhook told, and queue a look at each below live work.
+    """Sweep for changes that no webhook told.
 
-    KEY is one connection; without it every one is swept. The worker does this every
-    SLA_SWEEP_MINUTES (5) by itself.
+    Queues a look at each, below live work. KEY is one connection; without it every one is swept.
+    The worker does this every SLA_SWEEP_MINUTES (5) by itself.
 
     \b
     Example:
@@ -92,9 +92,10 @@ def backfill(
     overwrite: bool,
     restart: bool,
 ) -> None:
-    """Apply the policy to the tickets that are there already, below live work.
+    """Apply the policy to tickets that are there already.
 
-    A run that was stopped goes on where it was; no ticket is written twice.
+    It goes below live work. A run that was stopped goes on where it was; no ticket is written
+    twice.
 
     \b
     Example:
@@ -208,6 +209,7 @@ def _progress(total: int | None) -> Iterator[Callable[[Counts], None]]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("tickets", total=total)
         yield lambda counts: bar.update(task, completed=counts.looked + counts.skipped)
+        bar.update(task, total=bar.tasks[0].completed)  # the count was an estimate
 
 
 COMMANDS: tuple[click.Command, ...] = (reconcile, backfill)

@@ -122,11 +122,12 @@ if TYPE_CHECKING:
 )
 @click.option("--yes", is_flag=True, help="Ask nothing: take what is given, and the defaults.")
 def connect(vendor: str, **given: Any) -> None:  # fmt: skip
-    """Connect a Zendesk or Freshdesk account: check it, make what is missing, try it.
+    """Connect a Zendesk or Freshdesk account.
 
-    Asks for what is not given. Credentials are asked for without showing them, or taken from
-    ZENDESK_CLIENT_ID, ZENDESK_CLIENT_SECRET (or ZENDESK_EMAIL, ZENDESK_API_TOKEN), or
-    FRESHDESK_API_KEY. Safe to repeat: what is there already is kept.
+    Checks it, makes what is missing, tries it. Asks for what is not given. Credentials are asked
+    for without showing them, or taken from ZENDESK_CLIENT_ID, ZENDESK_CLIENT_SECRET (or
+    ZENDESK_EMAIL, ZENDESK_API_TOKEN), or FRESHDESK_API_KEY. Safe to repeat: what is there already
+    is kept.
 
     \b
     Examples:
@@ -209,7 +210,7 @@ def connections(as_json: bool) -> None:
 @click.option("--forget", is_flag=True, help="Touch nothing in the helpdesk, only forget it here.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def disconnect(key: str, keep_fields: bool, forget: bool, yes: bool) -> None:
-    """Remove what `connect` made in an account, and forget the account.
+    """Remove what `connect` made, and forget the account.
 
     What was there before stays, and so do tags and due dates on tickets. Fields that we made are
     removed with the values in them, unless --keep-fields.
@@ -245,10 +246,12 @@ def disconnect(key: str, keep_fields: bool, forget: bool, yes: bool) -> None:
 @click.option("--finish", is_flag=True, help="Stop accepting the old secret.")
 @click.option("--token-days", type=click.IntRange(min=1), help="Freshdesk: let the new token end.")
 def rotate(key: str, finish: bool, token_days: int | None) -> None:
-    """Change an account's webhook secret; the old one is accepted until --finish.
+    """Change an account's webhook secret.
+
+    The old one is accepted until --finish.
 
     \b
-    Example:
+    Examples:
       regiondo-sla rotate acme
       regiondo-sla rotate acme --finish    # some hours later, when no retry is on its way
     """

@@ -33,7 +33,9 @@ def console() -> None:
 @click.option("--email", help="Someone who has an account: a link for a new password instead.")
 @click.option("--address", help="Where people open the console, such as https://sla.example.com.")
 def invite(role: str, email: str | None, address: str | None) -> None:
-    """Print a one-time link, valid for three days, with which a person makes an account.
+    """Print a one-time link to make an account with.
+
+    It is valid for three days.
 
     \b
     Example:

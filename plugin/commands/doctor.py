@@ -14,9 +14,10 @@ from plugin.commands.account_output import open_services, show_finding
 @click.argument("key", required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def doctor(key: str | None, as_json: bool) -> None:
-    """Examine one or all connected accounts: one line a finding, and what to do about it.
+    """Examine one or all connected accounts.
 
-    Exits with 1 where something is broken. It changes nothing.
+    One line a finding, with what to do about it. Exits with 1 where something is broken. It changes
+    nothing.
 
     \b
     Example:

@@ -45,7 +45,7 @@ def check(file: Path) -> None:
 @policy.command()
 @click.argument("file", type=click.Path(path_type=Path), default=DEFAULT_POLICY)
 def show(file: Path) -> None:
-    """Show a policy: tiers, hours, zone, priorities, with the clauses of the contract.
+    """Show a policy: tiers, hours, priorities, clauses.
 
     \b
     Example:

@@ -46,7 +46,9 @@ def replay(
     deliveries: bool,
     dry_run: bool,
 ) -> None:
-    """Look again at tickets that were set aside; doing it twice does no harm.
+    """Look again at tickets that were set aside.
+
+    Doing it twice does no harm.
 
     \b
     Examples:
@@ -91,7 +93,7 @@ def replay(
 @click.argument("key")
 @click.option("--because", default="paused by an admin", show_default=True, help="Why.")
 def pause(key: str, because: str) -> None:
-    """Let an account rest: its events are taken in and wait, nothing is written to it.
+    """Let an account rest: its events wait, nothing is written.
 
     \b
     Example:
@@ -105,7 +107,9 @@ def pause(key: str, because: str) -> None:
 @click.command()
 @click.argument("key")
 def resume(key: str) -> None:
-    """Work off what waits for an account that rests, whoever let it rest.
+    """Work off what waits for an account that rests.
+
+    Whoever let it rest.
 
     \b
     Example:

@@ -24,10 +24,10 @@ from plugin import reports
 @click.option("--exclusions", is_flag=True, help="Tickets without a clock, by reason, instead.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 def report(by: str, first: str | None, last: str | None, exclusions: bool, as_csv: bool) -> None:
-    """Print attainment, and how long first responses took, in business and calendar time.
+    """Print how the first-response promises were kept.
 
-    The clocks that started in the period count. Best-effort goals are no promise and never a
-    breach.
+    Attainment, and how long first responses took, in business and calendar time. The clocks that
+    started in the period count. Best-effort goals are no promise and never a breach.
 
     \b
     Example:
@@ -58,7 +58,9 @@ def report(by: str, first: str | None, last: str | None, exclusions: bool, as_cs
     if as_csv:
         click.echo(reports.to_csv(reports.ATTAINMENT_COLUMNS, rows), nl=False)
     else:
-        _print_attainment(rows, title)
+        tiers = services.policies().current(now).tiers if by == "tier" else {}
+        labels = {key: tier.label for key, tier in tiers.items()}
+        _print_attainment([(labels.get(row[0], row[0]), *row[1:]) for row in rows], title)
 
 
 def _print_attainment(rows: list[tuple[str, ...]], title: str) -> None:

@@ -42,9 +42,10 @@ now_option = click.option(
 @policies_option
 @now_option
 def evaluate(policy_files: tuple[Path, ...], now_text: str | None) -> None:
-    """Decide tickets in JSON Lines from standard input, one decision a line.
+    """Decide tickets from standard input, one JSON object a line.
 
-    A bad line gives {"id", "error"}; the rest goes on and the exit status is 1.
+    Prints one decision a line. A bad line gives {"id", "error"}; the rest goes on and the exit
+    status is 1.
 
     \b
     Example:
@@ -64,7 +65,9 @@ def evaluate(policy_files: tuple[Path, ...], now_text: str | None) -> None:
 @click.command()
 @policy_option
 def classify(policy_file: Path | None) -> None:
-    """Judge messages in JSON Lines from standard input: kind, environment, impact, and why.
+    """Judge messages from standard input, one JSON object a line.
+
+    Says kind, environment, impact, and why.
 
     \b
     Example:
@@ -94,9 +97,10 @@ def classify(policy_file: Path | None) -> None:
 def explain(
     ticket_file: BinaryIO, policy_files: tuple[Path, ...], lang: str, now_text: str | None
 ) -> None:
-    """Explain the decision on one ticket: rules, clauses, and the business time counted by day.
+    """Explain the decision on one ticket.
 
-    TICKET_FILE holds one ticket as `evaluate` takes it; - is standard input.
+    Prints rules, clauses, and the business time counted by day. TICKET_FILE holds one ticket as
+    `evaluate` takes it; - is standard input.
 
     \b
     Example:

@@ -42,7 +42,9 @@ def serve() -> None:
 
 @click.command()
 def web() -> None:
-    """Run the web process (webhooks, console) on the database that DATABASE_URL names.
+    """Run the web process: webhooks, console and API.
+
+    On the database that DATABASE_URL names; any number may run.
 
     \b
     Example:
@@ -70,7 +72,9 @@ def web() -> None:
 
 @click.command()
 def worker() -> None:
-    """Run a worker process on the database that DATABASE_URL names; any number may run.
+    """Run a worker process: looks at tickets, deadlines, sweeps.
+
+    On the database that DATABASE_URL names; any number may run.
 
     \b
     Example:
@@ -87,7 +91,9 @@ def worker() -> None:
 
 @click.command()
 def migrate() -> None:
-    """Bring the tables of DATABASE_URL to this version; safe to repeat.
+    """Bring the tables of DATABASE_URL to this version.
+
+    Safe to repeat.
 
     \b
     Example:
@@ -125,10 +131,12 @@ def migrate() -> None:
 def sandbox(
     host: str, port: int, speed: float, faults: tuple[str, ...], seed: int, root: str | None
 ) -> None:
-    """Serve a mock Zendesk and a mock Freshdesk, for trying things without an account.
+    """Serve a mock Zendesk and a mock Freshdesk.
+
+    For trying things without an account.
 
     \b
-    Example:
+    Examples:
       regiondo-sla sandbox --port 8090
       regiondo-sla sandbox --speed 60 --fault 429,503:0.1,drop
     """
@@ -152,7 +160,9 @@ def sandbox(
 
 @click.command()
 def demo() -> None:
-    """Show it all: a week of partner e-mails in two sandbox helpdesks, with due dates and reasons.
+    """Show it all: a week of e-mails in two sandbox helpdesks.
+
+    Prints their due dates and reasons, and leaves the console open.
 
     DEMO_EXIT=1 ends after the table.
 

@@ -11,10 +11,11 @@ import click
 @click.option("--dry-run", is_flag=True, help="Only say what is held.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase(requester: str, connection: str | None, dry_run: bool, yes: bool) -> None:
-    """Erase what is stored of one requester, by the helpdesk's id or by e-mail address.
+    """Erase what is stored of one requester.
 
-    Erase the person in the helpdesk first: a ticket that is still there is looked at again when
-    it changes. An address is looked up in the helpdesk, so give the id where it is gone there.
+    REQUESTER is the helpdesk's id or an e-mail address. Erase the person in the helpdesk first: a
+    ticket that is still there is looked at again when it changes. An address is looked up in the
+    helpdesk, so give the id where it is gone there.
 
     \b
     Example:
@@ -45,7 +46,7 @@ def erase(requester: str, connection: str | None, dry_run: bool, yes: bool) -> N
 
 @click.command()
 def reseal() -> None:
-    """Seal every account's secrets with the first passphrase of SLA_SECRET_KEY.
+    """Seal every account's secrets with a new SLA_SECRET_KEY.
 
     To change the passphrase: set SLA_SECRET_KEY=new,old everywhere, run this, then drop the old.
 

@@ -132,7 +132,7 @@ def test_the_command_prints_the_same_numbers(store, database_url, monkeypatch):
     assert printed.output.splitlines()[1] == "enterprise,1,1,0,100.0,0,0,0,60,60,60,60"
     shown = CliRunner().invoke(cli, arguments)
     assert "01 Nov 2026 to 30 Nov 2026" in shown.output
-    assert "enterprise: 100.0 % kept (1 met, 0 breached)" in shown.output
+    assert "Enterprise: 100.0 % kept (1 met, 0 breached)" in shown.output
     assert "business 60, 60; calendar 60, 60" in shown.output
     left_out = CliRunner().invoke(cli, [*arguments, "--exclusions"])
     assert "01 Nov 2026 to 30 Nov 2026: no ticket." in left_out.output

@@ -164,6 +164,12 @@ def test_explain_says_in_one_sentence_why_a_file_holds_no_ticket(given, says, tm
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="there is no device that is full")
+def test_help_says_of_each_command_in_a_line_what_it_does():
+    for group in ((), ("policy",), ("console",)):
+        _, commands = run(*group, "--help").output.split("Commands:")
+        assert "..." not in commands
+
+
 def test_a_full_disk_is_one_sentence():
     with FULL.open("wb") as full:
         done = subprocess.run(
