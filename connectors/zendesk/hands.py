@@ -213,6 +213,7 @@ _CHANNELS = {
     "mail": Channel.EMAIL,
     "web": Channel.WEB,
     "web_form": Channel.WEB,
+    "web_widget": Channel.WEB,
     "help_center": Channel.PORTAL,
     "closed_ticket": Channel.EMAIL,
     "api": Channel.API,

@@ -90,7 +90,8 @@ def to_ticket(
 
     `people` tells who is an agent; `named_contact` is the agent's id and, where they cannot take
     tickets, why. `found_by` says how the organisation was found where the ticket names none.
-    Without audits the conversation is unknown.
+    Without audits, or where they hold no comment (a hidden or deleted one), the conversation is
+    unknown.
     """
     options = options or Options()
     people = people or People(requester=identifier(ticket_json.get("requester_id")))
@@ -120,7 +121,7 @@ def to_ticket(
         ),
         assignee=identifier(ticket_json.get("assignee_id")),
         group=identifier(ticket_json.get("group_id")),
-        messages=messages(known, people) if known is not None else None,
+        messages=(messages(known, people) or None) if known is not None else None,
         merged_into=merged.into,
         merged_from=merged.sources,
         due_at=instant(ticket_json.get("due_at")),

@@ -28,6 +28,7 @@ def exclusion(ticket):
         ({"channel": "EMAIL"}, Channel.EMAIL),
         ({"channel": "closed_ticket", "source": {"rel": "follow_up"}}, Channel.EMAIL),
         ({"channel": "web", "source": {"from": {}, "to": {}, "rel": "web_widget"}}, Channel.WEB),
+        ({"channel": "web_widget", "source": {"from": {}, "to": {}, "rel": None}}, Channel.WEB),
         ({"channel": "web_service"}, Channel.API),
         ({"channel": "voice", "source": {"rel": "voicemail", "from": {}}}, Channel.PHONE),
         ({"channel": "native_messaging"}, Channel.CHAT),

@@ -2,8 +2,13 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from connectors.zendesk.hands import People
 from connectors.zendesk.tickets import Fields, Options, to_ticket
+from sla_rules.decision import Exclusion
+from sla_rules.engine import decide
+from sla_rules.policy_file import load_policy
 from sla_rules.ticket import Hand, Kind
 
 ANNA = 7
@@ -40,6 +45,16 @@ def test_an_agent_s_choice_in_the_field_sla_kind_is_known_with_who_and_when():
     )
     assert ticket.kind is Kind.FEATURE_REQUEST
     assert Hand(field="kind", by="Anna", at=at(9)) in ticket.hands
+
+
+@pytest.mark.parametrize("audits", [(), (audit(9, 1, ("status", "new"), via="email"),)])
+def test_an_e_mail_whose_comment_no_audit_shows_keeps_its_clock(audits):
+    """In doubt the clock runs, from when the ticket came."""
+    created = {"created_at": "2026-11-23T09:00:00Z", "via": {"channel": "email"}}
+    decision = decide(read(*audits, **created), load_policy(), at(10))
+    assert (decision.exclusion, decision.starts_at) == (None, at(9))
+    called = read(*audits, **created | {"via": {"channel": "voice"}})
+    assert decide(called, load_policy(), at(10)).exclusion is Exclusion.NO_EMAIL
 
 
 def test_a_ticket_was_solved_when_it_was_solved_not_when_it_was_closed():
