@@ -155,7 +155,8 @@ class Setup(Protocol):
     def rotate(self) -> Iterator[Connection]:
         """Yield the connection after each part of a change of webhook secret; save each at once.
 
-        The newest secret stands first; the one before it stays accepted.
+        The newest secret stands first; all before it stay accepted, for this may be the second
+        attempt, and what stands in the helpdesk is of before the first.
         """
 
     def trial(self, nonce: str, *, with_ticket: bool) -> Trial:

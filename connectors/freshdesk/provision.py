@@ -76,7 +76,7 @@ class FreshdeskSetup:
         return self._admin.delete(f"{path}/{vendor_id}") if path else False
 
     def rotate(self) -> Iterator[Connection]:
-        """Accept a new token first, then put it into the rules; the old one stays accepted."""
+        """Accept a new token first, then put it into the rules; older ones stay accepted."""
         changed = _with_token(self._connection, _next_kid(self._connection))
         yield changed
         for step in self._rules():
@@ -236,12 +236,12 @@ def _next_kid(connection: Connection) -> str:
 
 
 def _with_token(connection: Connection, kid: str) -> Connection:
-    """The newest secret stands first, one older one after it; a known one changes nothing."""
+    """The newest secret stands first, all older ones after it; a known one changes nothing."""
     known = connection.webhook_secrets
     if any(secret.kid == kid for secret in known):
         return connection
     new = WebhookSecret(kid=kid, value=secrets.token_urlsafe(32))
-    return replace(connection, webhook_secrets=(new, *known[:1]))
+    return replace(connection, webhook_secrets=(new, *known))
 
 
 def setup(connection: Connection, wishes: Wishes, pace: Pace | None = None) -> FreshdeskSetup:

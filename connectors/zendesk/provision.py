@@ -97,10 +97,14 @@ class ZendeskSetup:
         return self._admin.delete(f"{path}/{vendor_id}") if path else False
 
     def rotate(self) -> Iterator[Connection]:
-        """Have Zendesk sign with a new secret at once; the old one stays accepted."""
+        """Have Zendesk sign with a new secret at once; what it signs with until then is kept.
+
+        We may not know that one: a process that died had it made, or a person did.
+        """
         webhook_id = str(provisioned(self._connection)["webhook"]["id"])
-        new = self._admin.new_signing_secret(webhook_id)
-        yield _with_secret(self._connection, webhook_id, new)
+        known = self._settle_webhook(self._connection, webhook_id)
+        yield known
+        yield _with_secret(known, webhook_id, self._admin.new_signing_secret(webhook_id))
 
     def trial(self, nonce: str, *, with_ticket: bool) -> Trial:
         """Send a signed request of our own words through the webhook; it concerns no ticket."""
@@ -209,13 +213,13 @@ def _webhook_state(
 
 
 def _with_secret(connection: Connection, webhook_id: str, value: str) -> Connection:
-    """The newest secret stands first, one older one after it; a known one changes nothing."""
+    """The newest secret stands first, all older ones after it; a known one changes nothing."""
     known = connection.webhook_secrets
     if any(secret.value == value for secret in known):
         return connection
     number = 1 + max((int(s.kid.rpartition("/")[2]) for s in known if "/" in s.kid), default=0)
     new = WebhookSecret(kid=f"{webhook_id}/{number}", value=value)
-    return replace(connection, webhook_secrets=(new, *known[:1]))
+    return replace(connection, webhook_secrets=(new, *known))
 
 
 def setup(connection: Connection, wishes: Wishes, pace: Pace | None = None) -> ZendeskSetup:

@@ -240,7 +240,7 @@ def disconnect(
 def rotate(
     services: Services, key: str, *, finish: bool = False, token_lasts: timedelta | None = None
 ) -> str:
-    """Change the webhook secret; the old one is accepted until `finish`. Returns one sentence.
+    """Change the webhook secret; older ones are accepted until `finish`. Returns one sentence.
 
     Raises `ConnectError` and `VendorError`.
     """

@@ -27,6 +27,7 @@ from plugin.connect import (
     connect_account,
     disconnect,
     keep_account,
+    open_setup,
     plan_account,
     rotate,
     try_delivery,
@@ -395,6 +396,32 @@ def test_a_rotated_secret_is_used_at_once_and_the_old_one_accepted_until_the_end
     here.writes()
     connect_account(here.services, here.request(vendor))
     assert here.writes() == []
+
+
+@pytest.mark.parametrize(("vendor", "parts"), [("zendesk", 2), ("freshdesk", 1)])
+def test_a_change_of_secret_begun_anew_after_a_worker_died_drops_none_in_use(here, vendor, parts):
+    account = here.account(vendor)
+    connect_account(here.services, here.request(vendor))
+    save = here.services.store.connections.save
+    (old,) = here.connected().webhook_secrets
+    changes = open_setup(here.services, here.connected()).rotate()
+    save(next(changes))
+    for _ in range(parts - 1):
+        next(changes)  # done in the helpdesk, and the worker dies before it is saved
+
+    changes = open_setup(here.services, here.connected()).rotate()
+    save(next(changes))
+    account.receive_email("Hello", "Help", sender="a@b.test")
+    assert here.sandbox.wait_idle(30)
+    assert here.services.store.inbox.last_received_at("acme") is not None
+    for changed in changes:
+        save(changed)
+    assert len(here.connected().webhook_secrets) == 3
+    assert old in here.connected().webhook_secrets
+    assert try_delivery(here.services, "acme", with_ticket=True, wait=30).arrived
+    rotate(here.services, "acme", finish=True)
+    assert len(here.connected().webhook_secrets) == 1
+    assert try_delivery(here.services, "acme", with_ticket=True, wait=30).arrived
 
 
 def test_zendesk_may_tell_us_by_triggers(here):
