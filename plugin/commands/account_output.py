@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
-
-import click
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,7 +10,6 @@ if TYPE_CHECKING:
     from connectors.base import Vendor
     from connectors.setup import Finding
     from plugin.connect import Plan, StepDone
-    from plugin.pipeline import Services
 
 _COLOURS = {
     "ok": "green",
@@ -35,29 +30,11 @@ _COLOURS = {
 }
 
 
-@contextmanager
-def open_services() -> Iterator[tuple[Services, Console]]:
-    """The service's database and a terminal; what the admin can mend is one sentence."""
+def terminal() -> Console:
+    """Return the terminal that the others print on."""
     from rich.console import Console
 
-    from connectors.addresses import AddressError
-    from connectors.errors import ConnectorError
-    from plugin.bootstrap import build_services
-    from plugin.connect import ConnectError
-    from plugin.here import service_settings
-    from plugin.secrets import SecretsError
-
-    services = build_services(service_settings(), pool_size=2)
-    try:
-        if not services.store.is_migrated():
-            raise click.ClickException(
-                "the tables are not this version's: run `regiondo-sla migrate`"
-            )
-        yield services, Console()
-    except (ConnectError, ConnectorError, AddressError, SecretsError) as error:
-        raise click.ClickException(str(error)) from error
-    finally:
-        services.store.close()
+    return Console()
 
 
 def show_plan(console: Console, vendor: Vendor, plan: Plan) -> None:

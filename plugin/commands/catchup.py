@@ -17,6 +17,7 @@ import click
 from connectors.base import Connection
 from connectors.errors import VendorError
 from plugin.commands.arguments import INSTANT, known_connection
+from plugin.commands.services import open_services
 from plugin.pipeline import Services, View, plain
 from sla_rules.decision import instant
 
@@ -37,31 +38,23 @@ def reconcile(key: str | None, since: datetime | None) -> None:
     Example:
       regiondo-sla reconcile acme --since 2026-11-24T08:00:00Z
     """
+    from plugin.logs import configure_logs
     from plugin.reconcile import AlreadySweeping, sweep
 
-    services = build()
-    failed = False
-    for connection in chosen(services, key):
-        try:
-            done = sweep(services, connection, since)
-        except AlreadySweeping as error:
-            click.echo(f"{connection.key}: {error}")
-            continue
-        text = f"{connection.key}: changes seen {done.changed}, looks queued {done.queued}"
-        click.echo(text + (f"; stopped early: {done.error}" if done.error else ""))
-        failed = failed or done.error is not None
+    configure_logs("WARNING")
+    with open_services(pool_size=8) as services:
+        failed = False
+        for connection in chosen(services, key):
+            try:
+                done = sweep(services, connection, since)
+            except AlreadySweeping as error:
+                click.echo(f"{connection.key}: {error}")
+                continue
+            text = f"{connection.key}: changes seen {done.changed}, looks queued {done.queued}"
+            click.echo(text + (f"; stopped early: {done.error}" if done.error else ""))
+            failed = failed or done.error is not None
     if failed:
         raise SystemExit(1)
-
-
-def build() -> Services:
-    """Return the services of a command that needs the database and the secrets."""
-    from plugin.bootstrap import build_services
-    from plugin.here import service_settings
-    from plugin.logs import configure_logs
-
-    configure_logs("WARNING")
-    return build_services(service_settings(), pool_size=8)
 
 
 def chosen(services: Services, key: str | None) -> list[Connection]:
@@ -103,29 +96,31 @@ def backfill(
     """
     from plugin.backfill import AlreadyRunning, Backfill
     from plugin.backfill_batch import LONG_AGO, Options
+    from plugin.logs import configure_logs
 
     if csv_file and not dry_run:
         raise click.UsageError("--csv goes with --dry-run")
-    services = build()
-    (connection,) = chosen(services, key)
-    options = Options(
-        since=since or LONG_AGO,
-        every_status=status == "all",
-        overwrite=overwrite,
-        dry_run=dry_run,
-    )
-    rows: list[list[str]] = []
-    with _progress(_count_of(services, connection)) as tell:
-        work = Backfill(
-            services, connection, options, tell=tell, would=lambda view: rows.append(_row(view))
+    configure_logs("WARNING")
+    with open_services(pool_size=8) as services:
+        (connection,) = chosen(services, key)
+        options = Options(
+            since=since or LONG_AGO,
+            every_status=status == "all",
+            overwrite=overwrite,
+            dry_run=dry_run,
         )
-        try:
-            work.run(restart=restart)
-        except AlreadyRunning as error:
-            raise click.ClickException(str(error)) from error
-        except VendorError as error:
-            hint = "" if dry_run else "; the same command goes on from there"
-            raise click.ClickException(f"stopped: {error}{hint}") from error
+        rows: list[list[str]] = []
+        with _progress(_count_of(services, connection)) as tell:
+            work = Backfill(
+                services, connection, options, tell=tell, would=lambda view: rows.append(_row(view))
+            )
+            try:
+                work.run(restart=restart)
+            except AlreadyRunning as error:
+                raise click.ClickException(str(error)) from error
+            except VendorError as error:
+                hint = "" if dry_run else "; the same command goes on from there"
+                raise click.ClickException(f"stopped: {error}{hint}") from error
     if dry_run:
         show_changes(rows, csv_file)
     counts = work.counts

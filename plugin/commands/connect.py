@@ -14,10 +14,10 @@ import click
 
 from plugin.commands.account_output import (
     has_warnings,
-    open_services,
     show_done,
     show_plan,
     show_steps,
+    terminal,
 )
 from plugin.commands.account_request import (
     account_request,
@@ -29,6 +29,7 @@ from plugin.commands.account_request import (
     split_numbers,
     split_types,
 )
+from plugin.commands.services import open_services
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -142,7 +143,8 @@ def connect(vendor: str, **given: Any) -> None:  # fmt: skip
     if given["manual"] and not _service_is_here():
         _print_manual(vendor, given)
         return
-    with open_services() as (services, console):
+    with open_services() as services:
+        console = terminal()
         from plugin.connect import plan_account
 
         if given["manual"] and not has_credentials(services, services.vendors[vendor], given):
@@ -174,7 +176,8 @@ def connections(as_json: bool) -> None:
     Example:
       regiondo-sla connections
     """
-    with open_services() as (services, console):
+    with open_services() as services:
+        console = terminal()
         accounts = services.store.connections.every()
         rows = [
             {
@@ -219,7 +222,8 @@ def disconnect(key: str, keep_fields: bool, forget: bool, yes: bool) -> None:
     Example:
       regiondo-sla disconnect acme --keep-fields
     """
-    with open_services() as (services, console):
+    with open_services() as services:
+        console = terminal()
         from connectors.errors import CredentialsRejected
         from plugin.connect import Did, removable, require
         from plugin.connect import disconnect as undo
@@ -255,7 +259,7 @@ def rotate(key: str, finish: bool, token_days: int | None) -> None:
       regiondo-sla rotate acme
       regiondo-sla rotate acme --finish    # some hours later, when no retry is on its way
     """
-    with open_services() as (services, _):
+    with open_services() as services:
         from plugin.connect import rotate as change
 
         lasts = timedelta(days=token_days) if token_days else None

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import click
 
+from plugin.commands.services import open_services
 from plugin.settings import Settings
 
 FIRST_LINK_VALID = timedelta(days=1)
@@ -41,21 +42,19 @@ def invite(role: str, email: str | None, address: str | None) -> None:
     Example:
       regiondo-sla console invite --role viewer
     """
-    from plugin.bootstrap import build_services
-    from plugin.here import service_settings
     from plugin.store.people import Purpose, Role
 
-    settings = service_settings()
-    services = build_services(settings, pool_size=1)
-    people, now = services.store.people, services.clock()
-    if email is None:
-        token = people.make_link(Purpose.INVITE, now, valid=LINK_VALID, role=Role(role))
-    else:
-        found = people.find(email)
-        if found is None:
-            raise click.ClickException(f"nobody has the address {email}")
-        token = people.make_link(Purpose.NEW_PASSWORD, now, valid=LINK_VALID, person_id=found[0].id)
-    click.echo(f"{address or _here(settings)}/welcome/{token}")
+    with open_services(pool_size=1) as services:
+        people, now = services.store.people, services.clock()
+        if email is None:
+            token = people.make_link(Purpose.INVITE, now, valid=LINK_VALID, role=Role(role))
+        else:
+            found = people.find(email)
+            if found is None:
+                raise click.ClickException(f"nobody has the address {email}")
+            person = found[0].id
+            token = people.make_link(Purpose.NEW_PASSWORD, now, valid=LINK_VALID, person_id=person)
+    click.echo(f"{address or _here(Settings())}/welcome/{token}")
 
 
 def first_link(settings: Settings) -> str | None:

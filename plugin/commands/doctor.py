@@ -7,7 +7,8 @@ import sys
 
 import click
 
-from plugin.commands.account_output import open_services, show_finding
+from plugin.commands.account_output import show_finding, terminal
+from plugin.commands.services import open_services
 
 
 @click.command()
@@ -23,7 +24,8 @@ def doctor(key: str | None, as_json: bool) -> None:
     Example:
       regiondo-sla doctor acme
     """
-    with open_services() as (services, console):
+    with open_services() as services:
+        console = terminal()
         from plugin.connect import require
         from plugin.doctor import examine, is_broken
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plugin.commands.arguments import INSTANT, known_connection
+from plugin.commands.services import open_services
 
 if TYPE_CHECKING:
     from plugin.store import Store
@@ -127,16 +128,10 @@ def _looked(dry_run: bool) -> str:
 @contextmanager
 def _store(connection: str | None = None) -> Iterator[Store]:
     """The store of the settings, closed at the end; `connection` must be one of its accounts."""
-    from plugin.bootstrap import build_services
-    from plugin.here import service_settings
-
-    store = build_services(service_settings(), pool_size=1).store
-    try:
+    with open_services(pool_size=1) as services:
         if connection is not None:
-            known_connection(store, connection)
-        yield store
-    finally:
-        store.close()
+            known_connection(services.store, connection)
+        yield services.store
 
 
 COMMANDS: tuple[click.Command, ...] = (replay, pause, resume)

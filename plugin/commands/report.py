@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from plugin import reports
+from plugin.commands.services import open_services
 
 
 @click.command()
@@ -33,34 +34,34 @@ def report(by: str, first: str | None, last: str | None, exclusions: bool, as_cs
     Example:
       regiondo-sla report --by month --from 2026-01-01 --csv > sla.csv
     """
-    from plugin.bootstrap import build_services
-    from plugin.here import service_settings
     from plugin.store.reports import Grouping
 
-    services = build_services(service_settings(), pool_size=1)
-    now = services.clock()
-    zone = services.policies().current(now).zone
-    try:
-        period = reports.read_period(first, last, now, zone)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
-    title = f"{period.first:%d %b %Y} to {period.last:%d %b %Y}"
-    if exclusions:
-        found = services.store.reports.exclusions(period.since, period.until)
-        rows = reports.exclusion_rows(found)
+    with open_services(pool_size=1) as services:
+        now = services.clock()
+        zone = services.policies().current(now).zone
+        try:
+            period = reports.read_period(first, last, now, zone)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
+        title = f"{period.first:%d %b %Y} to {period.last:%d %b %Y}"
+        if exclusions:
+            found = services.store.reports.exclusions(period.since, period.until)
+            rows = reports.exclusion_rows(found)
+            if as_csv:
+                click.echo(reports.to_csv(reports.EXCLUSION_COLUMNS, rows), nl=False)
+            else:
+                _print_exclusions(rows, title)
+            return
+        lines = services.store.reports.attainment(
+            Grouping(by), period.since, period.until, zone.key
+        )
+        rows = reports.attainment_rows(lines)
         if as_csv:
-            click.echo(reports.to_csv(reports.EXCLUSION_COLUMNS, rows), nl=False)
+            click.echo(reports.to_csv(reports.ATTAINMENT_COLUMNS, rows), nl=False)
         else:
-            _print_exclusions(rows, title)
-        return
-    lines = services.store.reports.attainment(Grouping(by), period.since, period.until, zone.key)
-    rows = reports.attainment_rows(lines)
-    if as_csv:
-        click.echo(reports.to_csv(reports.ATTAINMENT_COLUMNS, rows), nl=False)
-    else:
-        tiers = services.policies().current(now).tiers if by == "tier" else {}
-        labels = {key: tier.label for key, tier in tiers.items()}
-        _print_attainment([(labels.get(row[0], row[0]), *row[1:]) for row in rows], title)
+            tiers = services.policies().current(now).tiers if by == "tier" else {}
+            labels = {key: tier.label for key, tier in tiers.items()}
+            _print_attainment([(labels.get(row[0], row[0]), *row[1:]) for row in rows], title)
 
 
 def _print_attainment(rows: list[tuple[str, ...]], title: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from plugin.commands.services import open_services
+
 
 @click.command()
 @click.argument("requester")
@@ -22,26 +24,24 @@ def erase(requester: str, connection: str | None, dry_run: bool, yes: bool) -> N
       regiondo-sla erase 8447388090001 --connection acme --dry-run
     """
     from plugin import privacy
-    from plugin.bootstrap import build_services
-    from plugin.here import service_settings
 
-    services = build_services(service_settings(), pool_size=1)
-    try:
-        found = privacy.find_requester(services, requester, connection)
-    except privacy.PrivacyError as error:
-        raise click.ClickException(str(error)) from error
-    held = services.store.privacy.holdings(found)
-    if not held:
-        click.echo("Nothing is stored of this requester.")
-        return
-    for one in held:
-        click.echo(f"{one.rows:>8}  {one.table}")
-    if dry_run:
-        return
-    if not yes:
-        click.confirm("Erase these rows for good?", abort=True)
-    total = sum(one.rows for one in privacy.erase(services, found))
-    click.echo(f"Rows erased: {total}")
+    with open_services(pool_size=1) as services:
+        try:
+            found = privacy.find_requester(services, requester, connection)
+        except privacy.PrivacyError as error:
+            raise click.ClickException(str(error)) from error
+        held = services.store.privacy.holdings(found)
+        if not held:
+            click.echo("Nothing is stored of this requester.")
+            return
+        for one in held:
+            click.echo(f"{one.rows:>8}  {one.table}")
+        if dry_run:
+            return
+        if not yes:
+            click.confirm("Erase these rows for good?", abort=True)
+        total = sum(one.rows for one in privacy.erase(services, found))
+        click.echo(f"Rows erased: {total}")
 
 
 @click.command()

@@ -6,6 +6,7 @@ import os
 import pytest
 from click.testing import CliRunner
 from installation import SECRET_KEY
+from sqlalchemy import text
 
 from plugin.cli import cli
 from plugin.connect import connect_account
@@ -219,3 +220,29 @@ def test_settings_of_a_vendor_are_kept_with_the_account(here, type_in):
     assert settings["engine"] == "legacy"
     retried = type_in("connect", "freshdesk", "--key", "acme", "--test-ticket")
     assert "arrived: acme is connected" in retried.output, retried.output
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("connections",),
+        ("doctor",),
+        ("report",),
+        ("replay", "--all"),
+        ("pause", "acme"),
+        ("reconcile",),
+        ("backfill", "acme"),
+        ("erase", "7"),
+        ("console", "invite"),
+    ],
+)
+def test_tables_of_another_version_are_one_sentence(type_in, here, command):
+    version = text("update alembic_version set version_num = :now where version_num = :was")
+    with here.services.store.database.transaction() as database:
+        (current,) = database.execute(text("select version_num from alembic_version")).one()
+        database.execute(version, {"was": current, "now": "another"})
+    done = type_in(*command)
+    with here.services.store.database.transaction() as database:
+        database.execute(version, {"was": "another", "now": current})
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: the tables are not this version's: run `regiondo-sla mig")
