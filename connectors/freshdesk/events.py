@@ -19,7 +19,9 @@ def parse(delivery: Delivery) -> TicketEvent | None:
     """
     payload = read_payload(delivery.body)
     simple = payload.get("freshdesk_webhook")  # what its rules send where no body is written
-    named = named_ticket(simple if isinstance(simple, Mapping) else payload)
+    named = named_ticket(payload)
+    if named is None and isinstance(simple, Mapping):
+        named = named_ticket(simple)
     if named is None:
         raise PayloadError("the body names no ticket: ticket_id is missing")
     return TicketEvent(ticket_id=named, name="rule")

@@ -28,6 +28,9 @@ def parse(delivery: Delivery) -> TicketEvent | OrganizationEvent | Knock | None:
     Ids come as text or number, times with 0 to 9 digits of a second's fraction.
     """
     payload = read_payload(delivery.body)
+    named = named_ticket(payload)
+    if named:  # a trigger's body; what else stands in it may be a partner's words
+        return TicketEvent(ticket_id=named, name="trigger")
     kind = payload.get("type")
     if isinstance(kind, str) and kind.startswith("zen:event-type:"):
         detail = payload.get("detail")
@@ -48,9 +51,6 @@ def parse(delivery: Delivery) -> TicketEvent | OrganizationEvent | Knock | None:
         )
     if isinstance(payload.get(KNOCK), str):
         return Knock(nonce=payload[KNOCK][:80])
-    named = named_ticket(payload)
-    if named:
-        return TicketEvent(ticket_id=named, name="trigger")
     raise PayloadError("the body names no ticket: neither a ticket event nor ticket_id")
 
 

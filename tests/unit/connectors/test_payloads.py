@@ -30,6 +30,9 @@ BODIES = [
     b'{"subject": "first line\nsecond line", "ticket_id": "INC-12"}',
     b'{"ticket_id": 12, "subject": "caf\xe9", "body": "}"',
     b'{"ticket_id":12,"tags":}',
+    b'{"ticket_id": 12, "ticket_id": 12}',
+    {"ticket_id": "INC-12", "ticket": {"id": 12}},
+    b'{"ticket_id": "#12", "subject": "The "best", "again": {"ticket_id": 12}}',
 ]
 
 
@@ -42,6 +45,41 @@ def test_a_body_with_a_ticket_s_number_names_the_ticket(parse, body):
 def test_what_freshdesk_sends_where_no_body_is_written_names_the_ticket():
     sent = {"ticket_id": 12, "ticket_subject": "x", "triggered_event": "{ticket_action:created}"}
     assert of(freshdesk, {"freshdesk_webhook": sent}) == "12"
+
+
+# What a partner may write as a subject where an admin's body puts it in unescaped.
+AMBIGUOUS = [
+    b'{"ticket_id": 12, "subject": "x", "ticket_id": 13, "y": ""}',
+    b'{"ticket_id": 12, "subject": "x" "ticket_id": 13, "y": ""}',
+    b'{"subject": "x", "ticket_id": 13, "y": "", "ticket_id": 12}',
+    b'{"subject": "x "ticket_id": 13, "", "ticket_id": 12}',
+    b'{"ticket": {"id": 12, "subject": "x", "id": 13, "y": ""}}',
+    b'{"ticket": {"id": 12, "subject": "x"}, "ticket_id": 13, "y": {"z": ""}}',
+    b'{"ticket": {"id": 12, "subject": "x" "ticket_id": 13, ""}}',
+    b'{"ticket": {"id": 12, "subject": "x"}, "ticket": {"id": 13}, "y": {"z": ""}}',
+    b'{"ticket_id": "twelve", "subject": "x" "ticket_id": 13, ""}',
+]
+
+
+@pytest.mark.parametrize("parse", [zendesk, freshdesk])
+@pytest.mark.parametrize("body", AMBIGUOUS, ids=repr)
+def test_a_body_whose_text_names_another_ticket_is_unreadable(parse, body):
+    with pytest.raises(PayloadError, match=r"twice|two tickets|several tickets"):
+        of(parse, body)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"type": "zen:event-type:ticket.created", "detail": {"id": "13"}},
+        {"type": "zen:event-type:user.created"},
+        {"regiondo_sla_test": "x"},
+        {"freshdesk_webhook": {"ticket_id": 13}},
+    ],
+)
+@pytest.mark.parametrize("parse", [zendesk, freshdesk])
+def test_the_ticket_of_an_admin_s_body_counts_whatever_a_partner_s_words_add(parse, words):
+    assert of(parse, {"ticket_id": 12, "subject": "x", **words}) == "12"
 
 
 NAMELESS = [
