@@ -14,6 +14,7 @@ from typing import Any
 
 from connectors.errors import PayloadError
 
+_KEY = re.compile(r"[!-~]{1,200}")
 _NUMBER = re.compile(r"(?:#|[A-Za-z]{1,10}-)?([1-9][0-9]{0,18})")
 _NAMED = re.compile(rb'"ticket_id"\s*:\s*("?)((?:#|[A-Za-z]{1,10}-)?[1-9][0-9]{0,18})\1\s*[,}\r\n]')
 _OTHERWISE = re.compile(rb'"ticket"\s*:')
@@ -75,3 +76,13 @@ def ticket_number(found: Any, where: str, whose: str = "a ticket") -> str:
     if number is None:
         raise PayloadError(f"{where} is not {whose}'s number")
     return number[1]
+
+
+def dedupe_key(kind: str, value: Any) -> tuple[str, ...]:
+    """Return the key by which a delivery is known again, none for what no vendor calls one."""
+    return (f"{kind}:{value}",) if isinstance(value, str) and _KEY.fullmatch(value) else ()
+
+
+def shown(text: str) -> str:
+    """Return a text without what no database keeps (NUL, half a character), 80 characters."""
+    return "".join(filter(str.isprintable, text))[:80]

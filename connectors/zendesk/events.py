@@ -6,14 +6,10 @@ Reads only which ticket it is about; everything else is fetched.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
-
 from connectors.base import Delivery, Knock, OrganizationEvent, TicketEvent
 from connectors.errors import PayloadError
-from connectors.payloads import named_ticket, read_payload, ticket_number
+from connectors.json_values import instant
+from connectors.payloads import dedupe_key, named_ticket, read_payload, shown, ticket_number
 
 KNOCK = "regiondo_sla_test"  # the key that `connect` puts into a test request of its own words
 _TICKET_TYPE = "zen:event-type:ticket."
@@ -38,33 +34,17 @@ def parse(delivery: Delivery) -> TicketEvent | OrganizationEvent | Knock | None:
         if kind.startswith(_ORGANIZATION_TYPE):
             return OrganizationEvent(
                 organization_id=ticket_number(found, "detail.id", "an organisation"),
-                name=kind.removeprefix(_ORGANIZATION_TYPE)[:80],
-                dedupe_keys=_event_key(payload),
+                name=shown(kind.removeprefix(_ORGANIZATION_TYPE)),
+                dedupe_keys=dedupe_key("event", payload.get("id")),
             )
         if not kind.startswith(_TICKET_TYPE):
             return None
         return TicketEvent(
             ticket_id=ticket_number(found, "detail.id", "a ticket"),
-            name=kind.removeprefix(_TICKET_TYPE)[:80],
-            dedupe_keys=_event_key(payload),
-            occurred_at=_instant(payload.get("time")),
+            name=shown(kind.removeprefix(_TICKET_TYPE)),
+            dedupe_keys=dedupe_key("event", payload.get("id")),
+            occurred_at=instant(payload.get("time")),
         )
     if isinstance(payload.get(KNOCK), str):
-        return Knock(nonce=payload[KNOCK][:80])
+        return Knock(nonce=shown(payload[KNOCK]))
     raise PayloadError("the body names no ticket: neither a ticket event nor ticket_id")
-
-
-def _event_key(payload: Mapping[str, Any]) -> tuple[str, ...]:
-    event_id = payload.get("id")
-    return (f"event:{event_id}",) if isinstance(event_id, str) and event_id else ()
-
-
-def _instant(text: Any) -> datetime | None:
-    """Python reads six digits of a fraction; Zendesk sends up to nine."""
-    if not isinstance(text, str):
-        return None
-    try:
-        at = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
-    except ValueError:
-        return None
-    return at if at.tzinfo else None

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from connectors.base import Connection, Delivery
 from connectors.errors import VerificationError
+from connectors.payloads import dedupe_key
 
 TOLERANCE = timedelta(minutes=5)
 _SIGNATURE = "x-zendesk-webhook-signature"
@@ -47,13 +48,12 @@ def verify(
         raise VerificationError("the signature does not match")
     if abs(now - _signed_at(timestamp)) > TOLERANCE:
         raise VerificationError("the signature is too old or too new")
-    invocation = given.get(_INVOCATION)
     return Delivery(
         connection=connection.key,
         vendor="zendesk",
         body=body,
         received_at=now,
-        dedupe_keys=(f"invocation:{invocation}",) if invocation else (),
+        dedupe_keys=dedupe_key("invocation", given.get(_INVOCATION)),
     )
 
 

@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import os
+import random
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -22,6 +23,7 @@ from plugin.store.database import Patience
 from plugin.store.migrate import migrate
 
 SECRET = "a webhook secret of at least 32 bytes"
+LONG = random.Random(1).randbytes(4500).hex()
 EVENT = {
     "type": "zen:event-type:ticket.created",
     "id": "cbe4028c",
@@ -104,6 +106,32 @@ def test_a_log_that_cannot_be_written_costs_no_delivery(client, rows, no_log):
     assert zendesk(client, EVENT, secret="another secret").status_code == 401
     assert zendesk(client, EVENT).status_code == 200
     assert rows() == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"id": "e\0"},
+        {"id": "\ud83d"},
+        {"id": LONG},
+        {"id": 7},
+        {"time": "9999-12-31T23:59:59-14:00"},
+        {"time": "2025-01-08T10:12:07"},
+        {"type": "zen:event-type:ticket.\0\ud83d"},
+    ],
+    ids=("nul", "half an emoji", "long", "number", "far", "no zone", "kind"),
+)
+def test_an_event_whose_id_time_or_kind_no_database_keeps_is_taken(client, rows, odd):
+    """A 503 would be sent again and again; only knowing the event again is lost."""
+    answer = zendesk(client, EVENT | odd)
+    assert (answer.status_code, rows()) == (202, (1, 1))
+
+
+def test_an_invocation_id_that_is_none_is_no_duplicate_of_another(client, rows):
+    for ticket in ("1", "2"):
+        taken = zendesk(client, {"ticket_id": ticket}, X_Zendesk_Webhook_Invocation_Id=LONG)
+        assert taken.status_code == 202
+    assert rows() == (2, 2)
 
 
 def test_a_trigger_s_payload_is_taken_as_well(client, rows):
