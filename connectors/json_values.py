@@ -25,10 +25,13 @@ def mappings(value: object) -> list[Mapping[str, Any]]:
 
 
 def text(value: object) -> str | None:
-    """Return text or a number as text; None for nothing and for anything else."""
+    """Return text or a number as text; None for nothing and for anything else.
+
+    What neither a database nor a request can hold is left out (NUL) or becomes `?` (half an emoji).
+    """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    return str(value) or None
+    return str(value).replace("\0", "").encode("utf-8", "replace").decode() or None
 
 
 def identifier(value: object) -> str | None:

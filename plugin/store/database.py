@@ -14,7 +14,7 @@ from typing import Any, LiteralString
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 
@@ -53,10 +53,15 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """One transaction; a database that fails is `StoreUnavailable`."""
+        """One transaction; a database that fails is `StoreUnavailable`.
+
+        A value that no database keeps is no failure of the database: its `DataError` is a bug.
+        """
         try:
             with self._engine.begin() as connection:
                 yield connection
+        except DataError:
+            raise
         except (DBAPIError, PoolTimeout) as error:
             raise StoreUnavailable(_name(error)) from error
 

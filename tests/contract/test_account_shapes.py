@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 
+import pytest
+
 from plugin.pipeline import Outcome
 from sla_rules.policy_file import load_policy
 from sla_rules.policy_history import PolicyHistory
@@ -133,3 +135,19 @@ def test_a_solved_status_of_a_zendesk_account_s_own_counts_as_solved(desks):
     assert desk.entry(number).decision["targets"][0]["state"] == "cancelled"
     assert due(desk, number) is None
     assert status.items() <= desk.ticket(number).items()
+
+
+@pytest.mark.parametrize("odd", ["\0", "\ud83d", "\u2028"], ids=("nul", "half an emoji", "line"))
+def test_text_that_no_database_keeps_costs_no_ticket_its_clock(desk, odd):
+    make = getattr(desk.people, "create_organization", None) or desk.people.create_company
+    make(f"Berg{odd}", tier=f"enterprise{odd}", named_contact=f"anna{odd}@support.example")
+    broken = {"body": f"Le paiement{odd} ne fonctionne {odd}plus.", "subject": f"Panne {odd}"}
+    number = desk.mail(organization=f"Berg{odd}", sender="eva@berg.example", **broken)
+    assert desk.look(number) is Outcome.APPLIED
+    assert desk.entry(number).decision["kind"] == "error_report"
+    assert due(desk, number)
+    wish = desk.mail(
+        subject="Idée", body=f"Il serait vraiment utile que Regiondo puisse exporter en PDF{odd}."
+    )
+    assert desk.look(wish) is Outcome.APPLIED
+    assert "feature_request" in desk.ticket(wish)["tags"]
