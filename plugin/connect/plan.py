@@ -186,8 +186,9 @@ def _carry_out(
         return connection, _done(step, Did.REFUSED, str(error))
     known = provisioned(connection)
     before = known.get(step.name, {})
-    if before.get("made") and before["id"] != vendor_id:
-        known[f"{step.name}~{before['id']}"] = before  # ours still, under another title
+    if before.get("made") and before["id"] != vendor_id and not step.here:
+        kind, _, what = step.name.partition(":")
+        known[f"{kind}:{what}~{before['id']}"] = before  # ours still, replaced or renamed
     number = before.get("number") or len(known) + 1
     known[step.name] = {"id": vendor_id, "made": mine, "number": number}
     if step.here:
@@ -224,6 +225,9 @@ def disconnect(
     known = provisioned(connection)
     for name in _made(known):
         vendor_id = str(known[name]["id"])
+        is_there = not known[name].get("here")
+        if forget and not is_there:
+            continue
         if forget or (keep_fields and _is_field(name)):
             yield StepDone(name=name, title=_title(name), did=Did.KEPT)
             continue
@@ -231,7 +235,7 @@ def disconnect(
         there = setup.remove(name, vendor_id)
         connection = _without(connection, name)
         services.store.connections.save(connection)
-        if not known[name].get("here"):
+        if is_there:
             did = Did.REMOVED if there else Did.GONE
             yield StepDone(name=name, title=_title(name), did=did)
     services.store.connections.delete(key)
@@ -279,7 +283,7 @@ def _done(step: Step, did: Did, note: str = "") -> StepDone:
 
 
 def _title(name: str) -> str:
-    kind, _, what = name.partition(":")
+    kind, _, what = name.partition("~")[0].partition(":")
     return say(f"thing.{kind}", name=what)
 
 

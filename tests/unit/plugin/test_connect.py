@@ -124,6 +124,24 @@ def test_disconnecting_may_leave_the_fields_with_what_stands_in_them(here, vendo
 
 
 @both
+@pytest.mark.parametrize("forget", [True, False])
+def test_what_was_replaced_since_is_taken_back_too(here, vendor, forget):
+    account = here.account(vendor)
+    connect_account(here.services, here.request(vendor))
+    if vendor == "zendesk":
+        account.webhooks.clear()  # somebody deleted it
+    else:
+        rotate(here.services, "acme")
+    connect_account(here.services, here.request(vendor))
+    done = list(disconnect(here.services, "acme", forget=forget))
+    assert "Token" not in {step.title for step in done}, "it is nothing in the helpdesk"
+    assert {step.did for step in done} <= ({Did.KEPT} if forget else {Did.REMOVED, Did.GONE})
+    assert here.connected() is None
+    if not forget:
+        assert not account.webhooks if vendor == "zendesk" else not any(account.rules.values())
+
+
+@both
 def test_a_field_of_that_name_and_type_made_by_a_person_is_used(here, vendor):
     account = here.account(vendor)
     if vendor == "zendesk":
