@@ -32,7 +32,11 @@ def console() -> None:
     help="Viewers look; admins also act.",
 )
 @click.option("--email", help="Someone who has an account: a link for a new password instead.")
-@click.option("--address", help="Where people open the console, such as https://sla.example.com.")
+@click.option(
+    "--address",
+    help="Where people open the console, such as https://sla.example.com (default: this machine, "
+    "at the PORT of this shell).",
+)
 def invite(role: str, email: str | None, address: str | None) -> None:
     """Print a one-time link to make an account with.
 
