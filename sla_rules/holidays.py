@@ -25,14 +25,18 @@ def national_holidays(country: str, subdivision: str | None, years: range) -> fr
     Without a subdivision only the dates that the whole country keeps. Raises `PolicyError`
     naming a code that is not known.
     """
+    code = country if subdivision is None else f"{country}-{subdivision}"
+    if subdivision == "":  # the library would take it for none
+        raise _unknown(code)
     try:
-        found = public_holidays.country_holidays(country, subdiv=subdivision or None, years=years)
+        found = public_holidays.country_holidays(country, subdiv=subdivision, years=years)
     except NotImplementedError:
-        code = f"{country}-{subdivision}" if subdivision else country
-        raise PolicyError(
-            f"holiday calendar {code!r} is not known; write `FR` or `DE-BY`"
-        ) from None
+        raise _unknown(code) from None
     return frozenset(found)
+
+
+def _unknown(code: str) -> PolicyError:
+    return PolicyError(f"holiday calendar {code!r} is not known; write `FR` or `DE-BY`")
 
 
 def holidays_from_ics(text: str, years: range) -> frozenset[date]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import cached_property, lru_cache
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Annotated, Any, Literal
 from zlib import crc32
 from zoneinfo import ZoneInfo
@@ -32,9 +32,10 @@ from .policy_sections import (
     Words,
 )
 from .schedule_text import ScheduleRule, ScheduleText, is_subscribed
-from .ticket import Impact
+from .ticket import Impact, Priority
 
 Choice = Literal["default_tier", "priority", "time_zone"]
+_URGENCY = list(Priority)
 
 
 class Policy(Section):
@@ -43,8 +44,8 @@ class Policy(Section):
     `our_choice` names what stands here although the contract does not say it.
     """
 
-    name: str
-    version: str
+    name: str = Field(min_length=1)
+    version: str = Field(min_length=1)
     title: str = ""
     effective_from: AwareDatetime | None = None
     applies_to_open: bool = False
@@ -81,6 +82,11 @@ class Policy(Section):
                 raise ValueError(f"schedule_rules.tier: {_list(unknown)} is not a tier")
         if self.schedule_rules[-1].conditions:
             raise ValueError("schedule_rules: the last rule must match every ticket (no keys)")
+        for number, rule in enumerate(self.schedule_rules[:-1]):
+            if not rule.conditions:
+                raise ValueError(
+                    f"schedule_rules.{number}: it matches every ticket, those below never count"
+                )
 
     def _check_tiers(self) -> None:
         tiers = _list(self.tiers)
@@ -92,6 +98,12 @@ class Policy(Section):
         for key, row in self.priority.matrix.items():
             if set(row) != set(Impact):
                 raise ValueError(f"priority.matrix.{key}: expected the impacts {_list(Impact)}")
+            for graver, lesser in pairwise(Impact):
+                if _URGENCY.index(row[graver]) < _URGENCY.index(row[lesser]):
+                    raise ValueError(
+                        f"priority.matrix.{key}: {lesser} ({row[lesser]}) is more urgent than "
+                        f"{graver} ({row[graver]})"
+                    )
         if len(self.our_tags) != len(Tags.model_fields) + len(self.tiers):
             raise ValueError("tags: two tags have the same name")
         names: dict[str, str] = {}

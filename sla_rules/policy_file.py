@@ -128,7 +128,9 @@ def _tables(text: str, source_name: str, folder: Path | None) -> dict[str, Any]:
 
 def _toml(text: str, source_name: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(text.removeprefix("\ufeff"))
+    except RecursionError as error:
+        raise PolicyError(f"{source_name}:1: not TOML: nested too deeply") from error
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"at line (\d+)", str(error))
         line = int(found[1]) if found else max(1, len(text.splitlines()))
@@ -144,6 +146,8 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
 
 
 def _beside(folder: Path | None, name: str) -> Path | None:
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        return None
     places = (folder / name, POLICIES / name) if folder else (POLICIES / name,)
     return next((path for path in places if path.is_file()), None)
 

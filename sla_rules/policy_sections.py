@@ -25,7 +25,7 @@ class Commitment(StrEnum):
 
 
 def _business_duration(value: object) -> object:
-    match = re.fullmatch(r"(?:(\d+)\s*h)?\s*(?:(\d+)\s*m(?:in)?)?", str(value).strip())
+    match = re.fullmatch(r"(?:(\d{1,5})\s*h)?\s*(?:(\d{1,5})\s*m(?:in)?)?", str(value).strip())
     if not match or not any(match.groups()):
         raise ValueError(f'expected business hours such as "4h" or "1h 30m", got {value!r}')
     duration = timedelta(hours=int(match[1] or 0), minutes=int(match[2] or 0))
@@ -53,7 +53,7 @@ def _some_tag(value: str) -> str:
 BusinessDuration = Annotated[
     timedelta,
     BeforeValidator(_business_duration),
-    WithJsonSchema({"type": "string", "pattern": r"^(\d+\s*h)?\s*(\d+\s*m(in)?)?$"}),
+    WithJsonSchema({"type": "string", "pattern": r"^(\d{1,5}\s*h)?\s*(\d{1,5}\s*m(in)?)?$"}),
 ]
 Left = Annotated[
     timedelta | float, BeforeValidator(_left), WithJsonSchema({"type": ["string", "number"]})

@@ -74,8 +74,8 @@ def is_subscribed(calendar: str) -> bool:
 
 def _closed_by(calendar: str, texts: Mapping[str, str]) -> frozenset[date]:
     if not is_subscribed(calendar):
-        country, _, subdivision = calendar.partition("-")
-        return national_holidays(country, subdivision or None, HOLIDAY_YEARS)
+        country, dash, subdivision = calendar.partition("-")
+        return national_holidays(country, subdivision if dash else None, HOLIDAY_YEARS)
     if calendar not in texts:
         kind = "has not been fetched" if "://" in calendar else "is not beside the policy"
         raise PolicyError(f"the holiday calendar {calendar} {kind}")

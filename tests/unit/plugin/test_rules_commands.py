@@ -330,6 +330,7 @@ def test_explain_says_why_a_schedule_rule_was_passed_over_and_which_days_are_hol
     [
         ('default_tier = "starter"', 'default_teir = "starter"', r"default_teir: there is no such"),
         ('"8h"', '"eight"', r"tiers\.starter\.first_response: expected business hours"),
+        ('"8h"', '"99999999999h"', r"tiers\.starter\.first_response: expected business hours"),
         ('"8h"', '"0h"', r"tiers\.starter\.first_response: a target must be longer than zero"),
         ("09:00-12:00,14:00-17:00", "09:00+", r"schedules\.support"),
         ("09:00-12:00,14:00-17:00", "09:00-12:00; Mo-Fr 14:00-17:00", r"schedules\.support"),
@@ -338,12 +339,27 @@ def test_explain_says_why_a_schedule_rule_was_passed_over_and_which_days_are_hol
         ('aliases = ["Starter"]', 'aliases = ["Free"]', r"tiers\.\w+\.aliases: 'free' is"),
         ('minor = "low", none = "low"', 'minor = "low"', r"priority\.matrix\.free"),
         ('commitment = "best_effort"', "", r"tiers\.free\.commitment: is missing"),
+        (
+            'minor = "low", none = "low"',
+            'minor = "low", none = "high"',
+            r"priority\.matrix\.free: none \(high\) is more urgent than minor \(low\)",
+        ),
+        ('version = "2026-11-01"', 'version = ""', r"version: .* at least 1 character"),
+        (
+            "[[schedule_rules]]",
+            '[[schedule_rules]]\nschedule = "support"\n[[schedule_rules]]',
+            r"schedule_rules\.0: it matches every ticket, those below never count",
+        ),
         ('tag = "sla_free"', 'tag = "sla_met"', r"two tags have the same name"),
         ('["email"]', "[]", r"clock\.counted_channels"),
         ('schedule = "support"', 'schedule = "shop"', r"schedule_rules.*'shop' is not one of"),
         ("holiday_calendars = []", 'holiday_calendars = ["XX"]', r"'XX' is not known"),
+        ("holiday_calendars = []", 'holiday_calendars = ["DE-"]', r"'DE-' is not known"),
         ("holiday_calendars = []", 'holiday_calendars = ["a.ics"]', r"a\.ics is not beside"),
+        ('files = ["words.toml"]', 'files = ["/etc/passwd"]', r"'/etc/passwd' is neither beside"),
+        ('files = ["words.toml"]', 'files = ["../x/words.toml"]', r"is neither beside the policy"),
         ("[tags]", "[tags", r"not TOML"),
+        ("[tags]", f"x = {'[' * 9000}", r"not TOML: nested too deeply"),
     ],
 )
 def test_policy_check_names_file_line_key_and_what_was_expected(tmp_path, old, new, fault):
@@ -357,6 +373,12 @@ def test_policy_check_names_file_line_key_and_what_was_expected(tmp_path, old, n
     wrong = TEXT[: TEXT.index(old)].count("\n") + 1
     of_the_value = "8h" in old or "default" in old or "email" in old
     assert int(found[1]) == wrong if of_the_value else 1 <= int(found[1]) <= TEXT.count("\n")
+
+
+def test_a_policy_that_an_editor_saved_with_a_byte_order_mark_is_read(tmp_path):
+    mine = tmp_path / "mine.toml"
+    mine.write_text(TEXT, "utf-8-sig")
+    assert run("policy", "check", str(mine)).exit_code == 0
 
 
 def test_policy_check_names_all_faults_at_once(tmp_path):
