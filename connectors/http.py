@@ -68,6 +68,7 @@ class AccountSession(requests.Session):
         self._pace = pace
         check_address(base_url, domain)
         self.vendor = vendor
+        self._where = f"{vendor} ({urlsplit(base_url).netloc})"
         self.base_url = base_url.rstrip("/")
         self.calls = 0
         self.answered: Mapping[str, str] = {}
@@ -116,7 +117,7 @@ class AccountSession(requests.Session):
             response.raw = io.BytesIO(self._whole(method, response, ends_at))
         except (requests.RequestException, HTTPError, AddressError) as error:
             raise VendorUnavailable(
-                f"{self.vendor} did not answer {method} ({type(error).__name__})",
+                f"{self._where} did not answer {method} ({type(error).__name__})",
                 code=type(error).__name__,
             ) from error
         self.answered = response.headers
@@ -134,7 +135,7 @@ class AccountSession(requests.Session):
             return LONGEST_ANSWER
         if left <= 0:
             raise VendorUnavailable(
-                f"{self.vendor} took too long in all, {method} was not sent", code="OutOfTime"
+                f"{self._where} took too long in all, {method} was not sent", code="OutOfTime"
             )
         return min(LONGEST_ANSWER, left)
 
@@ -146,7 +147,7 @@ class AccountSession(requests.Session):
             if time.monotonic() > ends_at or len(body) > LARGEST_ANSWER:
                 response.close()
                 raise VendorUnavailable(
-                    f"{self.vendor}'s answer to {method} did not end", code="EndlessAnswer"
+                    f"{self._where} did not end its answer to {method}", code="EndlessAnswer"
                 )
         return bytes(body)
 

@@ -131,6 +131,17 @@ def test_a_vendor_s_name_that_points_inside_is_not_called_and_may_work_later(
         session.get("https://acme.zendesk.com/api/v2/tickets/1.json")
 
 
+def test_a_helpdesk_that_does_not_answer_is_named_by_its_host_and_nothing_else(
+    no_sandbox, monkeypatch
+):
+    names(monkeypatch, "10.0.0.5")
+    session = AccountSession("Freshdesk", "https://acme.freshdesk.com/", "freshdesk.com")
+    with pytest.raises(VendorUnavailable) as failed:
+        session.post("https://acme.freshdesk.com/api/v2/tickets/71?email=luc@a.example")
+    said = "Freshdesk (acme.freshdesk.com) did not answer POST (AddressError)"
+    assert str(failed.value) == said
+
+
 def test_this_machine_is_for_the_sandbox_alone(monkeypatch):
     check_url("http://127.0.0.1:8090/zendesk/acme")
     monkeypatch.delenv("SLA_SANDBOX")
@@ -177,7 +188,7 @@ def test_redirects_are_not_followed_and_answers_are_bounded(server):
 def test_an_answer_that_drips_is_given_up_at_the_time_limit(server):
     session = AccountSession("Zendesk", server, "zendesk.com")
     began_at = time.monotonic()
-    with time_limit(0.3), pytest.raises(VendorUnavailable, match="did not end"):
+    with time_limit(0.3), pytest.raises(VendorUnavailable, match="did not end its answer"):
         session.get(f"{server}/drips")
     assert time.monotonic() - began_at < 5
     assert session.get(f"{server}/").text == "hello"
@@ -186,7 +197,7 @@ def test_an_answer_that_drips_is_given_up_at_the_time_limit(server):
 def test_an_answer_without_end_is_given_up(server, monkeypatch):
     monkeypatch.setattr(http, "LARGEST_ANSWER", 1024 * 1024)
     session = AccountSession("Zendesk", server, "zendesk.com")
-    with pytest.raises(VendorUnavailable, match="did not end"):
+    with pytest.raises(VendorUnavailable, match="did not end its answer"):
         session.get(f"{server}/large")
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from installation import serve
@@ -143,7 +144,7 @@ def test_an_account_that_does_not_answer_is_told(here):
     here.helpdesks = serve(here.sandbox.app)
     ((level, text),) = of(found, "address")
     assert level is Level.BROKEN
-    assert "did not answer" in text
+    assert f"Zendesk ({urlsplit(here.connected().base_url).netloc}) did not answer GET" in text
 
 
 def test_a_signing_secret_changed_in_zendesk_is_noticed(here):
