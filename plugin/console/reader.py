@@ -43,6 +43,11 @@ class Reader:
         found = catalog(self.language).get(f"{group}.{value or 'none'}")
         return found or str(value or "").replace("_", " ")
 
+    def field(self, name: str) -> str:
+        """Return the word for a field of a ticket, a tag (`tag:<name>`) by its own name."""
+        kind, _, tag = name.partition(":")
+        return f"{self.label('field', kind)} {tag}" if tag else self.label("field", name)
+
     def at(self, instant: datetime | None) -> str:
         """Return day and time: `Fri 27 Nov, 14:55`, with the year where it is another one."""
         if instant is None:

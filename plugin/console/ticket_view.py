@@ -174,7 +174,7 @@ def story(
         Happening(
             kind="hand",
             at=hand.at,
-            title=reader.t("story.hand", field=reader.label("field", hand.field)),
+            title=reader.t("story.hand", field=reader.field(hand.field)),
             note=reader.t("story.hand_by", by=hand.by) if hand.by else None,
         )
         for hand in hands
@@ -209,13 +209,17 @@ def _looked(entry: AuditEntry, reader: Reader) -> Happening:
 def _changes(patch: Mapping[str, Any], reader: Reader) -> Iterable[tuple[str, str]]:
     for name, value in patch.items():
         if name != "notes":
-            yield reader.label("field", name), written(value, reader)
+            yield reader.field(name), written(name, value, reader)
 
 
-def written(value: object, reader: Reader) -> str:
-    """Return a written value as people read it."""
+def written(field: str, value: object, reader: Reader) -> str:
+    """Return what was written to a field as people read it."""
     if value is None:
         return reader.t("story.cleared")
+    if field in {"priority", "kind"}:
+        return reader.label(field, str(value))
+    if isinstance(value, bool):
+        return reader.t("story.yes" if value else "story.no")
     if isinstance(value, list):
         return ", ".join(map(str, value))
     try:

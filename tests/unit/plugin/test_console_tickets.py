@@ -6,6 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from plugin.console.clock_picture import Clock, Mark, draw
+from plugin.console.reader import Reader
+from plugin.console.ticket_view import story
+from plugin.pipeline import plain
 from plugin.store import AuditEntry
 from plugin.store.people import Role
 from plugin.store.ticket_search import RUNNING, Filter, Place
@@ -13,7 +16,16 @@ from sla_rules.engine import NO_MEMORY, decide
 from sla_rules.memory import remember
 from sla_rules.patch import patch_for
 from sla_rules.schedule import Schedule
-from sla_rules.ticket import Channel, Organization, Ticket, Traits
+from sla_rules.ticket import (
+    Channel,
+    Hand,
+    Kind,
+    Organization,
+    Priority,
+    Ticket,
+    TicketPatch,
+    Traits,
+)
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOURS = Schedule.parse("Mo-Fr 09:00-12:00,14:00-17:00", "Europe/Berlin")
@@ -129,6 +141,61 @@ def test_the_reasons_are_told_in_the_reader_s_language(console):
     assert "Horaires" in french or "heures" in french
     assert "contrat §1" in french
     assert "first response within" not in french
+
+
+WRITTEN = TicketPatch(
+    priority=Priority.HIGH, kind=Kind.FEATURE_REQUEST, stop_timer=True, due_at=None
+)
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        (
+            "en",
+            {
+                "Priority": "High",
+                "Type": "Feature request",
+                "Helpdesk’s own clock stopped": "yes",
+                "Due date": "cleared",
+            },
+        ),
+        (
+            "fr",
+            {
+                "Priorité": "Haute",
+                "Type": "Demande d’évolution",
+                "Horloge du helpdesk arrêtée": "oui",
+                "Échéance": "effacé",
+            },
+        ),
+        (
+            "de",
+            {
+                "Priorität": "Hoch",
+                "Typ": "Funktionswunsch",
+                "Uhr des Helpdesks angehalten": "ja",
+                "Frist": "geleert",
+            },
+        ),
+    ],
+)
+def test_what_was_written_is_told_in_the_words_of_the_reader_s_language(console, language, told):
+    look = AuditEntry(
+        connection="acme",
+        ticket_id="7",
+        at=console.now,
+        outcome="applied",
+        patch=plain(WRITTEN.changes()),
+    )
+    (happened,) = story([], [look], [], Reader(language, BERLIN, console.now))
+    assert dict(happened.changes) == told
+
+
+def test_a_tag_that_a_person_changed_is_told_by_its_own_name(console):
+    hand = Hand(field="tag:feature_request", by="Ana", at=console.now)
+    (happened,) = story([], [], [hand], Reader("en", BERLIN, console.now))
+    assert happened.title == "A person changed: Tag feature_request"
 
 
 def test_an_unknown_ticket_is_a_page_that_says_so(console):
