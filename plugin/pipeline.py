@@ -21,6 +21,7 @@ from connectors.errors import (
     VendorError,
     VerificationError,
 )
+from connectors.sentences import to_stored
 from connectors.setup import Setup, Wishes
 from connectors.time_limit import time_limit
 from plugin.metrics import CALLS_PER_LOOK, JUDGED, LOOKS, VENDOR_CALLS, VENDOR_ERRORS
@@ -368,7 +369,7 @@ def _shown(patch: TicketPatch, written: Written | None) -> dict[str, object]:
     if written is None:
         return {}
     taken = {name: value for name, value in patch.changes().items() if name in written.values}
-    return plain(taken) | ({"notes": list(written.notes)} if written.notes else {})
+    return plain(taken) | ({"notes": list(map(to_stored, written.notes))} if written.notes else {})
 
 
 def plain(values: Mapping[str, object]) -> dict[str, object]:

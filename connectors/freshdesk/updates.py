@@ -12,15 +12,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.json_values import instant, mapping, number
+from connectors.sentences import say
 from sla_rules.ticket import KEEP, TicketPatch
 
 from .tickets import PRIORITIES, Options, words_of
 
-GONE = "The ticket is spam or deleted: Freshdesk takes no change."
-TIMER_OFF = "The status's SLA timer is off: Freshdesk takes no due date."
-NO_RESOLUTION = (
-    "The contract has no resolution target: due_by is the end of the next business day after it."
-)
+GONE = say("note.gone")
+TIMER_OFF = say("note.timer_off")
+NO_RESOLUTION = say("note.no_resolution")
 _OPEN = 2
 _DATES = {"fr_due_by", "due_by"}
 
@@ -53,7 +52,7 @@ class Update:
             if taken in self.taken:
                 del self.taken[taken]
                 self.refused.add(taken)
-        self.notes.append(f"Freshdesk refuses {name}: left out.")
+        self.notes.append(say("note.refused", vendor="Freshdesk", field=name))
 
 
 _CARRIES: dict[str, tuple[str, ...]] = {

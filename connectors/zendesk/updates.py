@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.json_values import identifier, mapping, mappings, text, words
+from connectors.sentences import say
 from sla_rules.ticket import KEEP, Priority, TicketPatch
 
 from .hands import OurType
@@ -19,7 +20,7 @@ from .tickets import Options, custom_values
 
 _NEAREST = {Priority.LOW: Priority.NORMAL, Priority.URGENT: Priority.HIGH}
 _LINKED = {"incident", "problem"}
-CLOSED = "The ticket is closed: Zendesk takes no change."
+CLOSED = say("note.closed")
 
 
 @dataclass(slots=True)
@@ -102,14 +103,14 @@ def drop_refused(update: Update, named: Iterable[str]) -> bool:
     """Leave out the parts that an error names; False where it names none of ours."""
     found = {_CALLED.get(name, name) for name in named} & set(update.body) & set(_CARRIES)
     for key in sorted(found):
-        update.drop(key, f"Zendesk refuses {key}: left out.")
+        update.drop(key, say("note.refused", vendor="Zendesk", field=key))
     return bool(found)
 
 
 def drop_ignored(update: Update, ignored: tuple[str, ...]) -> None:
     """Note what Zendesk said it ignored; such a part was not taken."""
     for key in ignored:
-        update.drop(key.removeprefix("ticket."), f"Zendesk ignored: {key}")
+        update.drop(key.removeprefix("ticket."), say("note.ignored", field=key))
 
 
 def is_as_we_left_it(before: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
@@ -157,7 +158,7 @@ def _priority(
     update.taken["priority"] = priority
     if priority is not patch.priority:
         update.notes.append(
-            f"The account has no priority {patch.priority.value}: {priority.value} is the nearest."
+            say("note.nearest", wanted=patch.priority.value, nearest=priority.value)
         )
 
 

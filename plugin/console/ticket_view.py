@@ -201,7 +201,7 @@ def _looked(entry: AuditEntry, reader: Reader) -> Happening:
         at=entry.at,
         title=reader.label("outcome", outcome),
         changes=changes,
-        note=entry.error or "; ".join(map(str, notes)) or None,
+        note=entry.error or " ".join(map(reader.said, notes)) or None,
         calls=entry.calls,
     )
 

@@ -39,7 +39,7 @@ class Facts:
         recent = (entries.c.connection == connection, entries.c.at >= since)
         newest = select(func.max(entries.c.id)).where(*recent).group_by(entries.c.ticket_id)
         last = select(entries.c.error, entries.c.id).where(entries.c.id.in_(newest)).subquery()
-        notes = func.jsonb_array_elements_text(entries.c.patch["notes"])
+        notes = func.jsonb_array_elements(entries.c.patch["notes"]).op("->>")("text")
         with self._database.transaction() as database:
             looked_at, failing = database.execute(
                 select(func.count(), func.count(last.c.error))

@@ -403,7 +403,7 @@ def test_a_zendesk_account_without_low_and_urgent_gets_the_nearest_priority_once
     number = desk.mail(body="Plus rien ne fonctionne, impossible de vendre.", at=earlier())
     desk.look(number)
     assert desk.ticket(number)["priority"] == "high"
-    assert any("nearest" in note for note in desk.entry(number).patch["notes"])
+    assert any("nearest" in note["text"] for note in desk.entry(number).patch["notes"])
     desk.people.agent_replies(int(number), agent="Anna")
     desk.look(number)
     assert "priority" not in desk.entry(number).patch
@@ -414,7 +414,7 @@ def test_a_ticket_closed_meanwhile_is_final_and_noted(desks):
     number = desk.mail(at=earlier())
     desk.people.agent_edits(int(number), {"status": "closed"}, agent="Anna")
     assert desk.look(number) is Outcome.NO_CHANGE
-    assert "closed" in desk.entry(number).patch["notes"][0]
+    assert "closed" in desk.entry(number).patch["notes"][0]["text"]
     assert desk.writes() == []
 
 
@@ -427,7 +427,7 @@ def test_freshdesk_keeps_the_account_s_own_later_resolution_date(desks):
     later = own > due["fr_due_by"]
     assert (due["due_by"] == own) is later
     if not later:
-        assert any("resolution" in note for note in desk.entry(number).patch["notes"])
+        assert any("resolution" in note["text"] for note in desk.entry(number).patch["notes"])
 
 
 def test_a_status_whose_timer_is_off_is_learned_once(desks):
@@ -438,7 +438,7 @@ def test_a_status_whose_timer_is_off_is_learned_once(desks):
         desk.people.agent_edits(int(number), {"status": 12}, agent="Anna")
     desk.look(first)
     assert desk.entry(first).outcome == Outcome.APPLIED
-    assert any("timer is off" in note for note in desk.entry(first).patch["notes"])
+    assert any("timer is off" in note["text"] for note in desk.entry(first).patch["notes"])
     assert "sla_enterprise" in desk.ticket(first)["tags"]
     desk.look(second)
     assert [call["status"] for call in desk.writes()] == [400, 200, 200]

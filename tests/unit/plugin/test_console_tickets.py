@@ -5,6 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from connectors.freshdesk.updates import Update
+from connectors.sentences import to_stored
 from plugin.console.clock_picture import Clock, Mark, draw
 from plugin.console.reader import Reader
 from plugin.console.ticket_view import story
@@ -196,6 +198,28 @@ def test_a_tag_that_a_person_changed_is_told_by_its_own_name(console):
     hand = Hand(field="tag:feature_request", by="Ana", at=console.now)
     (happened,) = story([], [], [hand], Reader("en", BERLIN, console.now))
     assert happened.title == "A person changed: Tag feature_request"
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "Freshdesk refuses priority: left out."),
+        ("fr", "Freshdesk refuse priority : laissé de côté."),
+        ("de", "Freshdesk lehnt priority ab: weggelassen."),
+    ],
+)
+def test_what_a_helpdesk_did_not_take_is_told_in_the_reader_s_language(console, language, told):
+    update = Update()
+    update.drop("priority")
+    look = AuditEntry(
+        connection="acme",
+        ticket_id="7",
+        at=console.now,
+        outcome="applied",
+        patch={"notes": list(map(to_stored, update.notes))},
+    )
+    (happened,) = story([], [look], [], Reader(language, BERLIN, console.now))
+    assert (happened.note, happened.changes) == (told, ())
 
 
 def test_an_unknown_ticket_is_a_page_that_says_so(console):

@@ -224,7 +224,9 @@ def test_values_that_the_helpdesk_drops_or_changes_are_told(here):
                 ticket_id=ticket,
                 at=now,
                 outcome="failed" if error else "applied",
-                patch={"notes": ["Zendesk ignored: ticket.custom"]} if ticket == "1" else {},
+                patch={"notes": [{"text": "Zendesk ignored: ticket.custom"}]}
+                if ticket == "1"
+                else {},
                 error=error,
             )
         )

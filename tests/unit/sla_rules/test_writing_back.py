@@ -363,3 +363,24 @@ def test_without_audits_a_tag_that_we_put_there_goes_when_it_does_not_hold():
     account.change(organization=Organization(id="1", name="Alpentour", tier="free"))
     patch, _ = account.look()
     assert "sla_enterprise" in patch.remove_tags
+
+
+@pytest.mark.parametrize("traits", [FRESHDESK, RECALCULATING])
+def test_a_due_date_that_has_passed_is_not_sent_and_a_reason_says_so(traits):
+    account = Account(mail(due_at=MONDAY + timedelta(days=9)), traits)
+    patch, decision = account.look(MONDAY + timedelta(days=1))
+    assert (patch.due_at, "sla_breached" in patch.add_tags) == (KEEP, True)
+    (why,) = [reason for reason in decision.reasons if reason.rule == "keep_due_date"]
+    assert why.text == (
+        "The deadline 2026-11-23T15:00:00Z has passed: the helpdesk takes no past due date."
+    )
+    in_time = Account(mail(due_at=MONDAY + timedelta(days=9)), traits).look()[1]
+    assert "keep_due_date" not in {reason.rule for reason in in_time.reasons}
+
+
+def test_a_due_date_that_passed_where_it_stands_needs_no_reason():
+    account = Account(mail())
+    account.look()
+    assert account.ticket.due_at == MONDAY + timedelta(hours=6)
+    late = account.look(MONDAY + timedelta(days=1))[1]
+    assert "keep_due_date" not in {reason.rule for reason in late.reasons}
