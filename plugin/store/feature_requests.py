@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 from plugin.jobs import enqueue_look
 from plugin.store import tables as t
 from plugin.store.database import Database
+from plugin.store.feature_titles import LONGEST_TITLE
 from plugin.store.feature_weights import (
     Evidence,
     Feature,
@@ -28,7 +29,6 @@ from plugin.store.feature_weights import (
 )
 from sla_rules.ticket import Kind
 
-LONGEST_TITLE = 160
 _ALIKE = 60  # of 100, by token_set_ratio
 
 

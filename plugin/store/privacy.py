@@ -24,7 +24,7 @@ from sqlalchemy import text as sql
 
 from plugin.store import tables as t
 from plugin.store.database import Database
-from plugin.store.feature_requests import LONGEST_TITLE
+from plugin.store.feature_titles import LONGEST_TITLE, title_of
 
 ERASED = "(erased)"
 _JOBS = sql(
@@ -129,7 +129,8 @@ def _forget_titles(database: Connection, tickets: Sequence[tuple[str, str]]) -> 
     quotes = database.execute(
         select(table.c.quote).where(_about(table, tickets), table.c.quote.is_not(None))
     ).scalars()
-    titles = [quote[:LONGEST_TITLE] for quote in quotes]
+    # titles of an earlier version kept the greeting
+    titles = {form for quote in quotes for form in (title_of(quote), quote[:LONGEST_TITLE])}
     if not titles:
         return
     database.execute(update(t.features).where(t.features.c.title.in_(titles)).values(title=ERASED))

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from plugin.store import tables as t
-from plugin.store.feature_requests import LONGEST_TITLE
+from plugin.store.feature_titles import title_of
 from sla_rules.decision import Decision, Exclusion
 from sla_rules.ticket import Ticket
 
@@ -42,8 +42,8 @@ def register(
     known = database.execute(select(table.c.feature_id).where(*here)).scalar()
     row["feature_id"] = known
     if known is None:
-        title = decision.quote or f"#{ticket.id} ({connection})"
-        feature = {"title": title[:LONGEST_TITLE], "created_at": at}
+        title = title_of(decision.quote) if decision.quote else f"#{ticket.id} ({connection})"
+        feature = {"title": title, "created_at": at}
         row["feature_id"] = database.execute(
             insert(t.features).values(feature).returning(t.features.c.id)
         ).scalar_one()

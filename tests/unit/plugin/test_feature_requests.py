@@ -7,6 +7,7 @@ from unit.plugin.looked_at import EXPORT, MAYBE, NOW, look
 from plugin.secrets import Vault
 from plugin.store import Store
 from plugin.store.feature_requests import FeatureStatus, RegisterError
+from plugin.store.feature_titles import title_of
 from plugin.store.migrate import migrate
 from sla_rules.ticket import Environment, Kind, Status
 
@@ -43,6 +44,50 @@ def test_every_feature_request_is_recorded_with_its_sentence_and_tier_and_withou
     (evidence,) = store.feature_requests.evidence(feature.id)
     assert (evidence.quote, evidence.tier, evidence.ticket_id) == (EXPORT, "starter", "1")
     assert not any("due" in name or "eta" in name for name in type(feature).__dataclass_fields__)
+
+
+@pytest.mark.parametrize(
+    ("quote", "title"),
+    [
+        ("Hello, it would be useful to export.", "It would be useful to export."),
+        ("Hi Luc - could you add a button?", "Could you add a button?"),
+        ("Dear Sir or Madam, we would like lists.", "We would like lists."),
+        ("Hello it would be useful to export.", "It would be useful to export."),
+        ("Bonjour Luc, ce serait génial d’exporter.", "Ce serait génial d’exporter."),
+        ("Bonjour Madame, Monsieur, il faudrait ça.", "Il faudrait ça."),
+        ("Bonjour à toute l’équipe, il faudrait ça.", "Il faudrait ça."),
+        ("Sehr geehrte Damen und Herren, wäre es möglich?", "Wäre es möglich?"),
+        ("Sehr geehrter Herr Dr. Müller, wäre es möglich?", "Wäre es möglich?"),
+        ("Hallo liebes Team, es wäre schön.", "Es wäre schön."),
+        ("Hola: sería muy útil.", "Sería muy útil."),
+        ("Estimados señores, sería muy útil.", "Sería muy útil."),
+        ("Buongiorno, sarebbe molto utile.", "Sarebbe molto utile."),
+        ("Gentili signori, sarebbe molto utile.", "Sarebbe molto utile."),
+    ],
+)
+def test_a_title_has_no_greeting(quote, title):
+    assert title_of(quote) == title
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "Hi-res images would be useful.",
+        "History, please, as an export.",
+        "Hallo Gutscheine sollten im Kalender stehen.",
+        "Dear customers could get a code.",
+        "Hello, thanks.",
+    ],
+)
+def test_a_title_loses_nothing_but_a_greeting(quote):
+    assert title_of(quote) == quote
+
+
+def test_the_evidence_keeps_the_greeting_that_the_title_lacks(store):
+    look(store, 1, f"Hello, {EXPORT[0].lower()}{EXPORT[1:]}")
+    assert only(store).title == EXPORT
+    (evidence,) = store.feature_requests.evidence(only(store).id)
+    assert evidence.quote == f"Hello, {EXPORT[0].lower()}{EXPORT[1:]}"
 
 
 def test_looking_again_records_nothing_twice_and_keeps_the_tier_of_the_time(store):

@@ -27,7 +27,7 @@ CREDENTIALS = {
     "zendesk": {"client_id": "sandbox-client", "client_secret": "sandbox-secret"},
     "freshdesk": {"api_key": "sandbox-key"},
 }
-WISH = 'It would be really useful if Regiondo could print "zebra-marked" tickets.'
+WISH = 'Hello, it would be really useful if Regiondo could print "zebra-marked" tickets.'
 
 
 class Desk:
