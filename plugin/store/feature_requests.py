@@ -26,6 +26,7 @@ from plugin.store.feature_weights import (
     family,
     select_evidence,
     select_features,
+    select_listed,
 )
 from sla_rules.ticket import Kind
 
@@ -65,9 +66,10 @@ class FeatureRequests:
     def features(
         self, *, status: FeatureStatus | None = None, search: str = "", limit: int = 100
     ) -> list[Feature]:
-        """Return features that are not merged into others, the one most organisations want first.
+        """Return the features that are listed, the one most organisations want first.
 
-        `search` is a part of the title, in any case.
+        Listed is what somebody asks for or a person has edited, and no candidate; nothing that is
+        merged into another. `search` is a part of the title, in any case.
         """
         conditions: list[ColumnElement[bool]] = [t.features.c.merged_into.is_(None)]
         if status:
@@ -75,7 +77,7 @@ class FeatureRequests:
         if search:
             conditions.append(t.features.c.title.icontains(search, autoescape=True))
         order = (text("organizations desc"), text("persons desc"), t.features.c.id)
-        return self._read_features(select_features(*conditions).order_by(*order).limit(limit))
+        return self._read_features(select_listed(*conditions).order_by(*order).limit(limit))
 
     def feature(self, number: int) -> Feature | None:
         """Return one feature, None where there is none of that number."""
@@ -117,7 +119,7 @@ class FeatureRequests:
             return [FeatureEvent(**row) for row in connection.execute(query).mappings()]
 
     def similar(self, number: int, limit: int = 5) -> list[Feature]:
-        """Return features whose titles share words with this one's, the most alike first."""
+        """Return listed features whose titles share words with this one's, most alike first."""
         query = select(t.features.c.id, t.features.c.title).where(
             t.features.c.merged_into.is_(None)
         )
@@ -132,13 +134,13 @@ class FeatureRequests:
             scorer=fuzz.token_set_ratio,
             processor=utils.default_process,
             score_cutoff=_ALIKE,
-            limit=limit,
+            limit=None,
         )
         alike = [key for _, _, key in found]
-        counted = {
-            one.id: one for one in self._read_features(select_features(t.features.c.id.in_(alike)))
+        listed = {
+            one.id: one for one in self._read_features(select_listed(t.features.c.id.in_(alike)))
         }
-        return [counted[key] for key in alike if key in counted]
+        return [listed[key] for key in alike if key in listed][:limit]
 
     def merge(self, number: int, into: int, *, by: str, at: datetime) -> None:
         """Merge a feature into another; `unmerge` undoes it. Raises `RegisterError`."""

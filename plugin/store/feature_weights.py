@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, func, select, text
+from sqlalchemy import CTE, ColumnElement, Select, exists, func, or_, select, text
 
 from plugin.store import tables as t
 
@@ -115,6 +115,16 @@ def select_features(*conditions: ColumnElement[bool]) -> Select[Any]:
         .join(tiers, tiers.c.id == t.features.c.id, isouter=True)
         .where(*conditions)
     )
+
+
+def select_listed(*conditions: ColumnElement[bool]) -> Select[Any]:
+    """Return a query for the features that stand in the list.
+
+    Not those that nobody asks for, as candidates, except where a person has edited them.
+    """
+    query = select_features(*conditions)
+    edited = exists().where(t.feature_events.c.feature_id == t.features.c.id)
+    return query.where(or_(query.selected_columns.tickets > 0, edited))
 
 
 def _named(connection: ColumnElement[Any], number: ColumnElement[Any]) -> ColumnElement[Any]:

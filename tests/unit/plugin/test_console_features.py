@@ -26,7 +26,7 @@ def admin(console):
 
 
 def numbers(register):
-    return sorted(one.id for one in register.features() if one.tickets)
+    return sorted(one.id for one in register.features())
 
 
 def test_a_viewer_reads_the_register_with_its_evidence_but_sees_no_form(console, register):
@@ -73,6 +73,9 @@ def test_a_status_and_a_title_are_set_and_told_in_the_history(register, admin, s
 def test_a_candidate_is_confirmed_with_one_click_and_its_look_is_queued(
     console, register, admin, send
 ):
+    listed = admin.get("/features").text
+    assert "Review candidates (1)" in listed
+    assert "It would be useful if" not in listed
     assert "#3" in admin.get("/features/review").text
     send(admin, "/features/review/acme/3", {"verdict": "confirm"}, at="/features/review")
     assert "#3" not in admin.get("/features/review").text

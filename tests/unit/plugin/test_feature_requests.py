@@ -118,8 +118,17 @@ def test_organizations_persons_and_tickets_are_counted_apart(store):
 )
 def test_spam_merged_and_test_tickets_and_what_is_none_after_all_do_not_count(store, change):
     look(store, 1)
+    number = only(store).id
     look(store, 1, **change)
-    assert only(store).tickets == 0
+    assert store.feature_requests.features() == []
+    assert store.feature_requests.feature(number).tickets == 0
+
+
+def test_a_feature_that_a_person_planned_stays_listed_when_nobody_asks_any_more(store):
+    look(store, 1)
+    store.feature_requests.set_status(only(store).id, FeatureStatus.PLANNED, by="Ana", at=NOW)
+    look(store, 1, status=Status.SPAM)
+    assert (only(store).status, only(store).tickets) == ("planned", 0)
 
 
 def test_a_merge_moves_the_weight_and_can_be_undone(store):
@@ -182,10 +191,12 @@ def test_a_status_and_a_title_are_kept_with_who_and_when(store):
         register.rename(number, " ", by="Ana", at=NOW)
 
 
-def test_a_candidate_waits_for_review_and_does_not_count(store):
+def test_a_candidate_waits_for_review_and_is_no_feature_yet(store):
+    look(store, 2)
     assert look(store, 1, MAYBE).candidate
-    assert only(store).tickets == 0
-    assert only(store).tiers == {}
+    feature = only(store)
+    assert [one.ticket_id for one in store.feature_requests.evidence(feature.id)] == ["2"]
+    assert store.feature_requests.similar(feature.id) == []
     assert [one.ticket_id for one in store.feature_requests.candidates()] == ["1"]
     assert store.feature_requests.count_candidates(10) == 1
 
