@@ -45,6 +45,20 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NamedContact:
+    """A partner's named contact. `id` is the agent's, else the text as given.
+
+    `refusal` says why they cannot take tickets, None where they can; `groups` are their own, empty
+    where the vendor did not tell.
+    """
+
+    id: str
+    name: str | None = None
+    refusal: str | None = None
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """One verified HTTP arrival. `dedupe_keys` are the vendor's own names for it."""
 

@@ -84,6 +84,7 @@ class Author(StrEnum):
 class Organization:
     """The partner's company. `tier` is the raw value in the helpdesk, None where there is none.
 
+    `named_contact` is what a ticket is assigned to, `named_contact_name` what people call them;
     `named_contact_refusal` says why the named contact cannot take tickets, None where they can.
     `found_by` says how it was found where the ticket itself names none.
     """
@@ -92,6 +93,7 @@ class Organization:
     name: str | None = None
     tier: str | None = None
     named_contact: str | None = None
+    named_contact_name: str | None = None
     named_contact_refusal: str | None = None
     found_by: str | None = None
 

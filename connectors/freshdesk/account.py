@@ -6,11 +6,11 @@ Says nothing of a single ticket; `tickets.py` does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from connectors.base import Connection
+from connectors.base import Connection, NamedContact
 from connectors.cache import ShortCache
 from connectors.errors import Rejected, TicketNotFound
 from connectors.json_values import identifier, identifiers, mapping, text
@@ -20,20 +20,12 @@ from .tickets import Options
 
 Json = Mapping[str, Any]
 
-
-@dataclass(frozen=True, slots=True)
-class _Contact:
-    id: str
-    refusal: str | None = None
-    groups: tuple[str, ...] = ()
-
-
 COMPANY_LIFE = timedelta(minutes=1)
 
 _companies: ShortCache[Json] = ShortCache(COMPANY_LIFE.total_seconds())
 _domains: ShortCache[str] = ShortCache(600)
 _contacts: ShortCache[Json] = ShortCache(600)
-_named: ShortCache[_Contact] = ShortCache(60)
+_named: ShortCache[NamedContact] = ShortCache(60)
 _types: ShortCache[tuple[str, ...]] = ShortCache(600)
 _timer_off: ShortCache[bool] = ShortCache(3600)
 
@@ -66,22 +58,20 @@ class Account:
         owner = self._owner_of(domain) if domain else ""
         return (self._read_company(owner), f"the e-mail domain {domain}") if owner else (None, None)
 
-    def named_contact(
-        self, ticket_json: Json, company: Json | None
-    ) -> tuple[str | None, str | None]:
-        """Return the named contact's id, and why they cannot take this ticket.
+    def named_contact(self, ticket_json: Json, company: Json | None) -> NamedContact | None:
+        """Return the named contact, with why they cannot take this ticket.
 
-        The address as given where nobody is found. Who takes a ticket must fit its group.
+        Who takes a ticket must fit its group.
         """
         fields = mapping(mapping(company).get("custom_fields"))
         given = (text(fields.get(self._options.named_contact_field)) or "").strip()
         if not given:
-            return None, None
+            return None
         contact = _named.get((self._base, given), lambda: self._find_contact(given))
         group = identifier(ticket_json.get("group_id"))
         if contact.refusal or not group or not contact.groups or group in contact.groups:
-            return contact.id, contact.refusal
-        return contact.id, "they are not a member of the ticket's group"
+            return contact
+        return replace(contact, refusal="they are not a member of the ticket's group")
 
     def types(self) -> tuple[str, ...] | None:
         """Return the account's ticket types, None where it does not tell."""
@@ -125,7 +115,7 @@ class Account:
 
         return _domains.get((self._base, domain), search)
 
-    def _find_contact(self, given: str) -> _Contact:
+    def _find_contact(self, given: str) -> NamedContact:
         if given.isdigit():
             try:
                 agent: Json | None = self._client.agent(given)
@@ -134,7 +124,10 @@ class Account:
         else:
             agent = next(iter(self._client.agents_by_email(given)), None)
         if agent is None:
-            return _Contact(given, "there is no agent of that address")
-        if agent.get("deactivated") or mapping(agent.get("contact")).get("active") is False:
-            return _Contact(given, "the agent is not active")
-        return _Contact(str(agent.get("id")), None, identifiers(agent.get("group_ids")))
+            return NamedContact(id=given, refusal="there is no agent of that address")
+        person = mapping(agent.get("contact"))
+        name = text(person.get("name"))
+        if agent.get("deactivated") or person.get("active") is False:
+            return NamedContact(id=given, name=name, refusal="the agent is not active")
+        groups = identifiers(agent.get("group_ids"))
+        return NamedContact(id=str(agent.get("id")), name=name, groups=groups)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.base import NamedContact
 from connectors.json_values import identifier, instant, mapping, mappings, number, text, words
 from sla_rules.ticket import (
     Author,
@@ -84,7 +85,7 @@ def to_ticket(
     *,
     company: Mapping[str, Any] | None = None,
     conversations: Iterable[Mapping[str, Any]] | None = None,
-    named_contact: tuple[str | None, str | None] = (None, None),
+    named_contact: NamedContact | None = None,
     found_by: str | None = None,
     options: Options | None = None,
 ) -> Ticket:
@@ -270,7 +271,7 @@ def _status(ticket_json: Mapping[str, Any]) -> Status:
 def _company(
     ticket_json: Mapping[str, Any],
     company: Mapping[str, Any] | None,
-    named_contact: tuple[str | None, str | None],
+    named_contact: NamedContact | None,
     found_by: str | None,
     options: Options,
 ) -> Organization | None:
@@ -279,13 +280,15 @@ def _company(
     if found is None:
         return None
     fields = mapping(known.get("custom_fields"))
-    contact, refusal = named_contact
     return Organization(
         id=found,
         name=text(known.get("name")),
         tier=text(fields.get(options.tier_field)),
-        named_contact=contact or text(fields.get(options.named_contact_field)),
-        named_contact_refusal=refusal,
+        named_contact=named_contact.id
+        if named_contact
+        else text(fields.get(options.named_contact_field)),
+        named_contact_name=named_contact.name if named_contact else None,
+        named_contact_refusal=named_contact.refusal if named_contact else None,
         found_by=found_by,
     )
 

@@ -6,10 +6,11 @@ Says nothing of a single ticket; `tickets.py` does.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from connectors.base import Connection
+from connectors.base import Connection, NamedContact
 from connectors.cache import ShortCache
 from connectors.errors import Rejected, TicketNotFound
 from connectors.json_values import identifier, mapping, mappings, number, text
@@ -31,7 +32,7 @@ ORGANIZATION_LIFE = timedelta(minutes=1)
 _staff: ShortCache[dict[str, str]] = ShortCache(600)
 _users: ShortCache[Json] = ShortCache(600)
 _fields: ShortCache[Fields] = ShortCache(600)
-_contacts: ShortCache[tuple[str | None, str | None]] = ShortCache(60)
+_contacts: ShortCache[NamedContact] = ShortCache(60)
 _groups: ShortCache[frozenset[str]] = ShortCache(600)
 _organizations: ShortCache[Json] = ShortCache(ORGANIZATION_LIFE.total_seconds())
 _domains: ShortCache[dict[str, str]] = ShortCache(900)
@@ -105,26 +106,25 @@ class Account:
 
     def named_contact(
         self, ticket_json: Json, organization: Json | None, options: Options
-    ) -> tuple[str | None, str | None]:
-        """Return the named contact's id, and why they cannot take this ticket.
+    ) -> NamedContact | None:
+        """Return the named contact, with why they cannot take this ticket.
 
-        The address as given where nobody is found. Zendesk assigns only members of the ticket's
-        group.
+        Zendesk assigns only members of the ticket's group.
         """
         fields = mapping(mapping(organization).get("organization_fields"))
         given = (text(fields.get(options.named_contact_field)) or "").strip()
         if not given:
-            return None, None
-        contact, refusal = _contacts.get((self._base, given), lambda: self._find_contact(given))
+            return None
+        contact = _contacts.get((self._base, given), lambda: self._find_contact(given))
         group = identifier(ticket_json.get("group_id"))
-        if refusal or not contact or not group or ticket_json.get("assignee_id"):
-            return contact, refusal
+        if contact.refusal or not group or ticket_json.get("assignee_id"):
+            return contact
         groups = _groups.get(
-            (self._base, contact), lambda: frozenset(self._client.group_ids(contact))
+            (self._base, contact.id), lambda: frozenset(self._client.group_ids(contact.id))
         )
         if groups and group not in groups:
-            return contact, "they are not a member of the ticket's group"
-        return contact, None
+            return replace(contact, refusal="they are not a member of the ticket's group")
+        return contact
 
     def _read_organization(self, number_: str) -> Json | None:
         try:
@@ -157,7 +157,7 @@ class Account:
                 found.setdefault(name, number(one.get("id")))
         return Fields(**{**found, **self._own_fields()}, all_priorities=all_priorities)
 
-    def _find_contact(self, given: str) -> tuple[str | None, str | None]:
+    def _find_contact(self, given: str) -> NamedContact:
         try:
             users = (
                 self._client.users([given])
@@ -165,13 +165,14 @@ class Account:
                 else self._client.agents_by_email(given)
             )
         except Rejected as error:
-            return given, f"Zendesk does not find them ({error.status})"
+            return NamedContact(id=given, refusal=f"Zendesk does not find them ({error.status})")
         agent = next((user for user in users if user.get("role") in _AGENTS), None)
         if agent is None:
-            return given, "there is no agent of that address"
+            return NamedContact(id=given, refusal="there is no agent of that address")
+        name = text(agent.get("name"))
         if agent.get("active") is False or agent.get("suspended"):
-            return given, "the agent is not active"
-        return str(agent["id"]), None
+            return NamedContact(id=given, name=name, refusal="the agent is not active")
+        return NamedContact(id=str(agent["id"]), name=name)
 
 
 def _agents(users: Iterable[Json]) -> dict[str, str]:

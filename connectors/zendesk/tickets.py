@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from connectors.base import NamedContact
 from connectors.json_values import identifier, instant, mapping, mappings, text, words
 from sla_rules.ticket import (
     Environment,
@@ -82,14 +83,14 @@ def to_ticket(
     audits: Iterable[Mapping[str, Any]] | None = None,
     people: People | None = None,
     requester: Mapping[str, Any] | None = None,
-    named_contact: tuple[str | None, str | None] = (None, None),
+    named_contact: NamedContact | None = None,
     found_by: str | None = None,
     options: Options | None = None,
 ) -> Ticket:
     """Return the ticket. Unknown keys, nulls, missing keys and wrong types are accepted everywhere.
 
-    `people` tells who is an agent; `named_contact` is the agent's id and, where they cannot take
-    tickets, why. `found_by` says how the organisation was found where the ticket names none.
+    `people` tells who is an agent. `found_by` says how the organisation was found where the ticket
+    names none.
     Without audits, or where they hold no comment (a hidden or deleted one), the conversation is
     unknown.
     """
@@ -208,7 +209,7 @@ def _status(ticket_json: Mapping[str, Any], tags: frozenset[str], merged: Merges
 def _organization(
     ticket_json: Mapping[str, Any],
     organization: Mapping[str, Any] | None,
-    named_contact: tuple[str | None, str | None],
+    named_contact: NamedContact | None,
     found_by: str | None,
     options: Options,
 ) -> Organization | None:
@@ -216,13 +217,15 @@ def _organization(
         number = identifier(ticket_json.get("organization_id"))
         return Organization(id=number) if number else None
     fields = mapping(organization.get("organization_fields"))
-    contact, refusal = named_contact
     return Organization(
         id=identifier(organization.get("id")),
         name=text(organization.get("name")),
         tier=text(fields.get(options.tier_field)),
-        named_contact=contact or text(fields.get(options.named_contact_field)),
-        named_contact_refusal=refusal,
+        named_contact=named_contact.id
+        if named_contact
+        else text(fields.get(options.named_contact_field)),
+        named_contact_name=named_contact.name if named_contact else None,
+        named_contact_refusal=named_contact.refusal if named_contact else None,
         found_by=found_by,
     )
 

@@ -39,6 +39,7 @@ def test_a_ticket_is_read_with_its_partner_tier_and_first_message(account):
     assert ticket.organization.tier == "enterprise"
     assert ticket.organization.named_contact_refusal is None
     assert ticket.organization.named_contact.isdigit()
+    assert ticket.organization.named_contact_name == "Anna"
     assert ticket.channel is Channel.EMAIL
     assert [message.author for message in ticket.messages] == [Author.PARTNER]
 

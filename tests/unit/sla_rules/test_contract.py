@@ -11,6 +11,7 @@ from sla_rules.engine import decide
 from sla_rules.memory import Memory, remember
 from sla_rules.patch import patch_for
 from sla_rules.policy_file import load_policy
+from sla_rules.sentences import render
 from sla_rules.ticket import (
     Author,
     Channel,
@@ -150,6 +151,23 @@ def test_clause_1_only_enterprise_has_a_named_contact():
     starter = decided(a_ticket(organization=replace(organization, tier="Starter")))
     assert starter.assignee is None
     assert any("no named contact" in reason.text for reason in starter.reasons)
+
+
+def test_clause_1_a_named_contact_is_told_by_name_and_assigned_by_id():
+    organization = Organization(
+        tier="Enterprise", named_contact="8447388090064", named_contact_name="Anna Berger"
+    )
+    decision = decided(a_ticket(organization=organization))
+    assert decision.assignee == "8447388090064"
+    (told,) = [reason for reason in decision.reasons if reason.rule == "assign_contact"]
+    stored = told.to_stored()
+    assert [render(stored, language) for language in ("en", "de")] == [
+        "Assigned to the named contact Anna Berger.",
+        "Dem festen Ansprechpartner Anna Berger zugewiesen.",
+    ]
+    refused = replace(organization, named_contact_refusal="the agent is not active")
+    told = [r.text for r in decided(a_ticket(organization=refused)).reasons]
+    assert "The named contact Anna Berger is not set: the agent is not active." in told
 
 
 def test_clause_1_a_named_contact_who_cannot_take_tickets_is_named_with_the_reason():
