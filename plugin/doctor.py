@@ -29,6 +29,7 @@ def examine(services: Services, connection: Connection) -> Iterator[Finding]:
     What cannot be asked is a finding too; nothing is raised but `StoreUnavailable`.
     """
     yield from _account(services, connection)
+    yield from _secrets(connection)
     yield from _rest(services, connection)
     yield from _set_aside(services, connection)
     yield from _events(services, connection)
@@ -115,6 +116,19 @@ def _things(setup: Setup, connection: Connection, again: str) -> Iterator[Findin
         made = sum(1 for one in provisioned(connection).values() if one.get("made"))
         text = f"All {len(steps)} things are there, {made} of them made by us"
         yield Finding(level=Level.OK, subject="fields and rules", text=text)
+
+
+def _secrets(connection: Connection) -> Iterator[Finding]:
+    """Say whether a change of the webhook secret was never finished."""
+    older = len(connection.webhook_secrets) - 1
+    if older > 0:
+        yield Finding(
+            level=Level.NOTE,
+            subject="webhook secret",
+            text=f"Older secrets that are still accepted: {older}",
+            remedy="Once the helpdesk's repeated deliveries have arrived (a day): "
+            f"`regiondo-sla rotate {connection.key} --finish`",
+        )
 
 
 def _rest(services: Services, connection: Connection) -> Iterator[Finding]:

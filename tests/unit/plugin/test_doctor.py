@@ -9,7 +9,7 @@ from installation import serve
 
 from connectors.setup import Level
 from connectors.zendesk.checks import _credentials
-from plugin.connect import connect_account, plan_account
+from plugin.connect import connect_account, plan_account, rotate
 from plugin.doctor import examine, is_broken
 from plugin.store import AuditEntry
 from plugin.store.dead_letters import SetAside
@@ -55,6 +55,18 @@ def test_every_warning_and_fault_says_what_to_do(here, vendor, connected):
     assert is_broken(found)
     for finding in found:
         assert finding.remedy or finding.level in {Level.OK, Level.NOTE, Level.UNKNOWN}
+
+
+@both
+def test_older_secrets_are_told_until_their_change_is_finished(here, vendor, connected):
+    assert of(findings(here), "webhook secret") == []
+    rotate(here.services, "acme")
+    ((level, text),) = of(findings(here), "webhook secret")
+    assert level is Level.NOTE
+    assert "accepted: 1" in text
+    assert "rotate acme --finish" in text
+    rotate(here.services, "acme", finish=True)
+    assert of(findings(here), "webhook secret") == []
 
 
 @both
