@@ -6,6 +6,7 @@ Fetches nothing; the service does.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -50,31 +51,46 @@ def holidays_from_ics(text: str, years: range) -> frozenset[date]:
         events = Calendar.from_ical(text).walk("VEVENT")
     except ValueError as error:
         raise PolicyError(f"not an iCalendar text: {error}") from error
-    moved = {(str(e.get("UID")), _day(e, "RECURRENCE-ID")) for e in events if "RECURRENCE-ID" in e}
+    moved: set[tuple[str, date | None]] = set()
     closed: set[date] = set()
     for event in events:
-        try:
+        with _named_in_errors(event):
+            if "RECURRENCE-ID" in event:
+                moved.add((str(event.get("UID")), _day(event, "RECURRENCE-ID")))
+    for event in events:
+        with _named_in_errors(event):
             closed |= _closed_by(event, moved, years)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            name = event.get("SUMMARY") or event.get("UID") or "without a name"
-            raise PolicyError(f"iCalendar event {str(name)!r} cannot be read: {error}") from error
     return frozenset(closed)
+
+
+@contextmanager
+def _named_in_errors(event: Component) -> Iterator[None]:
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        name = event.get("SUMMARY") or event.get("UID") or "without a name"
+        raise PolicyError(f"iCalendar event {str(name)!r} cannot be read: {error}") from error
 
 
 def _closed_by(event: Component, moved: set[tuple[str, date | None]], years: range) -> set[date]:
     first = _day(event, "DTSTART")
-    if first is None or str(event.get("STATUS", "")).upper() == "CANCELLED":
+    if first is None or not years or str(event.get("STATUS", "")).upper() == "CANCELLED":
         return set()
     if "DURATION" in event:
         length = event.decoded("DURATION").days
     else:
-        length = ((_day(event, "DTEND") or first + _DAY) - first).days
+        end = _day(event, "DTEND")
+        length = (end - first).days if end else 1
     skipped = set(_listed(event, "EXDATE"))
     if "RECURRENCE-ID" not in event:
         skipped |= {on for uid, on in moved if uid == str(event.get("UID")) and on is not None}
     starts = {first, *_repeated(event, first, years), *_listed(event, "RDATE")} - skipped
-    days = {start + n * _DAY for start in starts for n in range(max(1, length))}
-    return {on for on in days if on.year in years}
+    begin, last = date(min(years), 1, 1), date(max(years), 12, 31)
+    return {
+        start + n * _DAY
+        for start in starts
+        for n in range(max(0, (begin - start).days), min(max(1, length), (last - start).days + 1))
+    }
 
 
 def _day(event: Component, name: str) -> date | None:
@@ -95,12 +111,12 @@ def _listed(event: Component, name: str) -> Iterator[date]:
 
 
 def _repeated(event: Component, first: date, years: range) -> Iterator[date]:
-    if not years:
-        return
     last = datetime(max(years), 12, 31)  # noqa: DTZ001  (a date, no instant)
     for rule in _as_list(event.get("RRULE")):
         if not _REPEATED.issuperset(rule.get("FREQ", [])):
             raise ValueError(f"FREQ={rule.get('FREQ')} does not repeat whole days")
+        if any(every < 1 for every in rule.get("INTERVAL", [])):
+            raise ValueError("an INTERVAL below 1 would never end")
         dates = rule.copy()
         # RFC 5545 wants UNTIL to be a date here; calendars in the wild write an instant
         dates["UNTIL"] = [datetime(u.year, u.month, u.day) for u in rule.get("UNTIL", [])]  # noqa: DTZ001

@@ -113,11 +113,27 @@ def test_a_text_that_is_no_calendar_is_refused(text):
         "DTSTART;VALUE=DATE:2026xx24",
         "DTSTART;VALUE=DATE:20261224\nRRULE:FREQ=SECONDLY",
         "DTSTART;VALUE=DATE:20261224\nRRULE:FREQ=NEVER",
+        "DTSTART;VALUE=DATE:20261224\nRRULE:FREQ=DAILY;INTERVAL=0",
+        "DTSTART;VALUE=DATE:20261224\nRRULE:FREQ=DAILY;INTERVAL=-1",
+        "DTSTART;VALUE=DATE:20261224\nRECURRENCE-ID;VALUE=DATE:20261224\nRECURRENCE-ID:20261224",
     ],
 )
 def test_an_event_that_cannot_be_read_is_refused_by_name(event):
     with pytest.raises(PolicyError, match="Xmas"):
         closed(f"SUMMARY:Xmas\n{event}")
+
+
+@pytest.mark.parametrize(
+    ("event", "dates"),
+    [
+        ("DTSTART;VALUE=DATE:20281230\nDTEND;VALUE=DATE:99991231", ["2028-12-30", "2028-12-31"]),
+        ("DTSTART;VALUE=DATE:20281231\nDURATION:P99999999D", ["2028-12-31"]),
+        ("DTSTART;VALUE=DATE:99991231", []),
+        ("DTSTART;VALUE=DATE:20251230\nDTEND;VALUE=DATE:20260103", ["2026-01-01", "2026-01-02"]),
+    ],
+)
+def test_only_the_years_asked_for_are_counted_however_far_an_event_goes(event, dates):
+    assert closed(event) == dates
 
 
 def test_no_years_mean_no_dates():
