@@ -27,10 +27,11 @@ _SHOWN = 6
 _NO_STATEMENT = frozenset({"wish", "ask", "label", "courtesy"})
 _ASKS = ("wish", "ask", "lack", "label")
 _LANGUAGE_LENGTH = 600
-_CLEAR_WISH, _LIKELY_WISH, _UNLIKELY_WISH, _LIKELY_ERROR = -0.4, 0.7, -1.2, 0.5
-"""Log odds of the word models, chosen by cross-validation on the messages that they learn from: a
-feature request needs the first, a candidate without listed words the second; below the third there
-is no candidate; an error report without listed words needs the last."""
+_CLEAR_WISH, _LIKELY_WISH, _UNLIKELY_WISH, _LIKELY_ERROR = 2.0, 0.2, -1.2, 0.4
+"""Log odds of the word models, chosen by cross-validation on the messages that they learn from: for
+a feature request the wish must outweigh the error by the first; a candidate without listed words
+needs the second; below the third there is no candidate; an error report without listed words needs
+the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,7 @@ class Classifier:
             return kind, candidate, signs
         error = errors.score(said)
         if kind is Kind.FEATURE_REQUEST:
-            if wish >= _CLEAR_WISH and error < 0:
+            if wish - error >= _CLEAR_WISH:
                 return kind, candidate, signs
             kind, candidate = Kind.QUESTION, True
             signs.append(Sign("unlike_wish"))

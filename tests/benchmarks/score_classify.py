@@ -21,9 +21,21 @@ sys.path.insert(0, str(ROOT))
 from sla_rules.classify import Classification, Classifier  # noqa: E402
 from sla_rules.policy_file import load_policy  # noqa: E402
 
-LEARNT_FROM = ("tune", "fresh_a", "fresh_b", "fresh_c", "fresh_d", "fresh_f", "teach")
+LEARNT_FROM = (
+    "tune",
+    "fresh_a",
+    "fresh_b",
+    "fresh_c",
+    "fresh_d",
+    "fresh_f",
+    "fresh_g",
+    "teach",
+    "teach_mail",
+)
 """Sets that words, weights and thresholds were made from."""
-HELD = ("held", "fresh_e")
+PUT_AS_WISHES = ("teach_wished", "fresh_h")
+"""Learnt from too: errors put wholly as wishes, beside plain wishes in the same words."""
+HELD = ("held", "fresh_e", "fresh_g_held")
 """Sets that were only ever scored as totals."""
 LANGUAGES = ("fr", "de", "en", "es", "it")
 Judged = tuple[dict[str, Any], Classification]

@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT))
 
-from score_classify import LEARNT_FROM, read_part  # noqa: E402
+from score_classify import LEARNT_FROM, PUT_AS_WISHES, read_part  # noqa: E402
 
 from sla_rules.message_text import own_words, sentences  # noqa: E402
 from sla_rules.phrases import words_of  # noqa: E402
@@ -35,7 +35,7 @@ Example = tuple[list[tuple[str, float]], str]
 def examples() -> list[Example]:
     """Return the features of every message, and its kind."""
     found: list[Example] = []
-    for part in LEARNT_FROM:
+    for part in (*LEARNT_FROM, *PUT_AS_WISHES):
         for message in read_part(part):
             said = [
                 bounded(sentence, words_of(sentence))

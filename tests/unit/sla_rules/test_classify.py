@@ -27,10 +27,10 @@ def classifier() -> Classifier:
         "Ce serait vraiment utile si Regiondo pouvait exporter la liste par guide.",
         "CE SERAIT VRAIMENT UTILE SI REGIONDO POUVAIT EXPORTER LA LISTE",
         "Es wäre wirklich hilfreich, wenn Regiondo die Gästeliste exportieren könnte.",
-        "Es waere toll, wenn man Gutscheine verschenken koennte.",
+        "Es waere toll, wenn Regiondo eine Geschenkverpackung anbieten wuerde.",
         "Könntet ihr bitte eine Filterfunktion einbauen?",
-        "Sería genial si pudiéramos enviar SMS a los guías.",
-        "Sarebbe davvero utile poter esportare in Excel.",
+        "Sería genial tener una opción para enviar SMS a los guías.",
+        "Potreste aggiungere una funzione per esportare in Excel?",
         "<p>It would be <b>really useful</b> if Regiondo could sort tours by guide.</p>",
     ],
 )
@@ -39,6 +39,26 @@ def test_a_clear_wish_is_a_feature_request(classifier: Classifier, wish: str) ->
     assert found.kind is Kind.FEATURE_REQUEST
     assert not found.candidate
     assert found.impact is Impact.NONE
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        "It would be great if guests could choose a date.",
+        "Ce serait génial de pouvoir vendre des billets sur notre site.",
+        "Es waere toll, wenn man Gutscheine verschenken koennte.",
+        "Sería genial si pudiéramos enviar SMS a los guías.",
+        "Sarebbe davvero utile poter esportare in Excel.",
+        "Please add the discount to the total when somebody enters the code.",
+        "Propongo añadir una función que cuente cada reserva una vez.",
+    ],
+)
+def test_a_wish_that_may_speak_of_what_is_there_already_is_a_candidate(
+    classifier: Classifier, wish: str
+) -> None:
+    # who writes that guests should be able to pay may mean that they cannot any more
+    found = classifier.classify("Suggestion", wish)
+    assert (found.kind, found.candidate) == (Kind.QUESTION, True)
 
 
 def test_the_words_that_spoke_are_named(classifier: Classifier) -> None:
