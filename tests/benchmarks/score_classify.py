@@ -37,6 +37,8 @@ PUT_AS_WISHES = ("teach_wished", "fresh_h")
 """Learnt from too: errors put wholly as wishes, beside plain wishes in the same words."""
 HELD = ("held", "fresh_e", "fresh_g_held")
 """Sets that were only ever scored as totals."""
+HELD_AS_WISHES = ("fresh_i",)
+"""Held back too: errors put wholly as wishes, beside plain wishes."""
 LANGUAGES = ("fr", "de", "en", "es", "it")
 Judged = tuple[dict[str, Any], Classification]
 
@@ -119,6 +121,18 @@ def missed_bars(judged: list[Judged], held: bool) -> list[str]:
     return [name for name, missed in bars.items() if missed]
 
 
+def missed_wish_bars(judged: list[Judged]) -> list[str]:
+    """Return the bars that errors put wholly as wishes miss; most of them are candidates."""
+    found = figures(judged)
+    lost, of = found["others called feature_request"]
+    wishes, of_wishes = found["wishes found"]
+    bars = {
+        "others called feature_request": lost / of >= 0.01,
+        "wishes found": wishes / of_wishes < 0.85,
+    }
+    return [name for name, missed in bars.items() if missed]
+
+
 def messages_per_second(classifier: Classifier) -> float:
     """Return the speed on bodies of 1 kB made of the development messages."""
     text = " ".join(message["body"] for message in read_part("tune"))
@@ -146,6 +160,10 @@ def main(arguments: list[str]) -> int:
                 ) or (c.candidate and m["kind"] != "feature_request"):
                     print(m["id"], m["kind"], m["impact"], "|", m["subject"], "|", m["body"])
                     print("   ->", c.kind, c.candidate, c.environment, c.impact, c.because)
+    for name, parts in (("learnt from", PUT_AS_WISHES), ("held back", HELD_AS_WISHES)):
+        judged = judge(parts, classifier)
+        print_tables(f"errors put wholly as wishes, {name}", judged)
+        missed += [f"errors put as wishes, {name}: {bar}" for bar in missed_wish_bars(judged)]
     print(f"\n{messages_per_second(classifier):,.0f} messages of 1 kB a second")
     for bar in missed:
         print(f"bar missed: {bar}", file=sys.stderr)

@@ -18,14 +18,11 @@ def test_no_partner_loses_an_sla_and_most_wishes_are_found(held: bool) -> None:
     assert SCORE["missed_bars"](judged, held=held) == []
 
 
-def test_errors_put_wholly_as_wishes_keep_their_sla() -> None:
-    judged = SCORE["judge"](SCORE["PUT_AS_WISHES"], load_policy().classifier)
-    found = SCORE["figures"](judged)
-    lost, of = found["others called feature_request"]
-    assert of >= 200
-    assert lost / of < 0.01
-    wishes, of = found["wishes found"]
-    assert wishes / of >= 0.85
+@pytest.mark.parametrize("sets", ["PUT_AS_WISHES", "HELD_AS_WISHES"])
+def test_errors_put_wholly_as_wishes_keep_their_sla(sets: str) -> None:
+    judged = SCORE["judge"](SCORE[sets], load_policy().classifier)
+    assert len(judged) >= 60
+    assert SCORE["missed_wish_bars"](judged) == []
 
 
 def test_most_messages_about_test_systems_are_found_where_nothing_was_learnt_from_them() -> None:
@@ -40,6 +37,10 @@ def test_nothing_is_learnt_from_what_is_held_back() -> None:
         for part in (*SCORE["LEARNT_FROM"], *SCORE["PUT_AS_WISHES"])
         for m in SCORE["read_part"](part)
     }
-    held = {m["body"] for part in SCORE["HELD"] for m in SCORE["read_part"](part)}
+    held = {
+        m["body"]
+        for part in (*SCORE["HELD"], *SCORE["HELD_AS_WISHES"])
+        for m in SCORE["read_part"](part)
+    }
     assert len(held) > 400
     assert not held & learnt
