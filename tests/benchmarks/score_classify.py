@@ -33,11 +33,11 @@ LEARNT_FROM = (
     "teach_mail",
 )
 """Sets that words, weights and thresholds were made from."""
-PUT_AS_WISHES = ("teach_wished", "fresh_h")
+PUT_AS_WISHES = ("teach_wished", "fresh_h", "fresh_i")
 """Learnt from too: errors put wholly as wishes, beside plain wishes in the same words."""
 HELD = ("held", "fresh_e", "fresh_g_held")
 """Sets that were only ever scored as totals."""
-HELD_AS_WISHES = ("fresh_i",)
+HELD_AS_WISHES = ("fresh_j",)
 """Held back too: errors put wholly as wishes, beside plain wishes."""
 LANGUAGES = ("fr", "de", "en", "es", "it")
 Judged = tuple[dict[str, Any], Classification]

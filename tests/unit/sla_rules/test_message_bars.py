@@ -21,7 +21,7 @@ def test_no_partner_loses_an_sla_and_most_wishes_are_found(held: bool) -> None:
 @pytest.mark.parametrize("sets", ["PUT_AS_WISHES", "HELD_AS_WISHES"])
 def test_errors_put_wholly_as_wishes_keep_their_sla(sets: str) -> None:
     judged = SCORE["judge"](SCORE[sets], load_policy().classifier)
-    assert len(judged) >= 60
+    assert len(judged) >= 50
     assert SCORE["missed_wish_bars"](judged) == []
 
 
