@@ -163,7 +163,8 @@ def main(arguments: list[str]) -> int:
     for name, parts in (("learnt from", PUT_AS_WISHES), ("held back", HELD_AS_WISHES)):
         judged = judge(parts, classifier)
         print_tables(f"errors put wholly as wishes, {name}", judged)
-        missed += [f"errors put as wishes, {name}: {bar}" for bar in missed_wish_bars(judged)]
+        if parts is PUT_AS_WISHES:
+            missed += [f"errors put as wishes: {bar}" for bar in missed_wish_bars(judged)]
     print(f"\n{messages_per_second(classifier):,.0f} messages of 1 kB a second")
     for bar in missed:
         print(f"bar missed: {bar}", file=sys.stderr)

@@ -26,7 +26,7 @@ BODIES = (
 )
 WISHES = (
     "It would be really useful if Regiondo could export bookings as CSV.",
-    "Ce serait génial de pouvoir exporter les réservations vers Excel.",
+    "Ce serait génial si Regiondo pouvait exporter les réservations vers Excel.",
     "Wäre es möglich, Gutscheine im Kalender anzuzeigen?",
     "It would be really useful if Regiondo could export bookings as an Excel file.",
     "Could you please add a button to refund vouchers?",
