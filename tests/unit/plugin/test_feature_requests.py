@@ -170,11 +170,11 @@ def test_merges_that_make_no_sense_are_refused(store):
 
 def test_similar_features_are_suggested_and_others_are_not(store):
     look(store, 1)
-    look(store, 2, "It would be great if we could export the calendar to Excel.")
+    look(store, 2, "It would be great if Regiondo could export the calendar to Excel.")
     look(store, 3, REFUND)
     first = next(one for one in store.feature_requests.features() if one.title == EXPORT)
     assert [one.title for one in store.feature_requests.similar(first.id)] == [
-        "It would be great if we could export the calendar to Excel."
+        "It would be great if Regiondo could export the calendar to Excel."
     ]
 
 
