@@ -15,7 +15,12 @@ def register(console):
     for table in ("feature_requests", "features"):
         console.query(f"truncate {table} cascade")
     look(console.store, 1, organization="1")
-    look(console.store, 2, "It would be great if Regiondo could export the calendar to Excel.", organization="2")
+    look(
+        console.store,
+        2,
+        "It would be great if Regiondo could export the calendar to Excel.",
+        organization="2",
+    )
     look(console.store, 3, MAYBE, organization="3")
     return console.store.feature_requests
 

@@ -107,7 +107,12 @@ def test_the_share_kept_of_each_month_counts_judged_promises_only(store):
 
 
 def test_what_the_contract_leaves_out_is_counted_apart_with_its_reason(store):
-    handle(store, 1, start="2026-11-23T09:00", subject="It would be useful if Regiondo could export to Excel.")
+    handle(
+        store,
+        1,
+        start="2026-11-23T09:00",
+        subject="It would be useful if Regiondo could export to Excel.",
+    )
     handle(store, 2, start="2026-11-23T09:00", channel=Channel.PHONE)
     assert report(store) == {}
     now = period(date(2026, 11, 1), date(2026, 12, 31), BERLIN)
