@@ -48,8 +48,8 @@ class Connection:
 class NamedContact:
     """A partner's named contact. `id` is the agent's, else the text as given.
 
-    `refusal` says why they cannot take tickets, None where they can; `groups` are their own, empty
-    where the vendor did not tell.
+    `refusal` says why they cannot take tickets (`unknown`, `inactive`, `not_in_group`), None where
+    they can; `groups` are their own, empty where the vendor did not tell.
     """
 
     id: str

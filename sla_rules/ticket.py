@@ -85,7 +85,8 @@ class Organization:
     """The partner's company. `tier` is the raw value in the helpdesk, None where there is none.
 
     `named_contact` is what a ticket is assigned to, `named_contact_name` what people call them;
-    `named_contact_refusal` says why the named contact cannot take tickets, None where they can.
+    `named_contact_refusal` says why the named contact cannot take tickets (a word of
+    `terms.refusal` in the catalog), None where they can.
     `found_by` says how it was found where the ticket itself names none.
     """
 

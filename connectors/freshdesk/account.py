@@ -71,7 +71,7 @@ class Account:
         group = identifier(ticket_json.get("group_id"))
         if contact.refusal or not group or not contact.groups or group in contact.groups:
             return contact
-        return replace(contact, refusal="they are not a member of the ticket's group")
+        return replace(contact, refusal="not_in_group")
 
     def types(self) -> tuple[str, ...] | None:
         """Return the account's ticket types, None where it does not tell."""
@@ -124,10 +124,10 @@ class Account:
         else:
             agent = next(iter(self._client.agents_by_email(given)), None)
         if agent is None:
-            return NamedContact(id=given, refusal="there is no agent of that address")
+            return NamedContact(id=given, refusal="unknown")
         person = mapping(agent.get("contact"))
         name = text(person.get("name"))
         if agent.get("deactivated") or person.get("active") is False:
-            return NamedContact(id=given, name=name, refusal="the agent is not active")
+            return NamedContact(id=given, name=name, refusal="inactive")
         groups = identifiers(agent.get("group_ids"))
         return NamedContact(id=str(agent.get("id")), name=name, groups=groups)

@@ -123,7 +123,7 @@ class Account:
             (self._base, contact.id), lambda: frozenset(self._client.group_ids(contact.id))
         )
         if groups and group not in groups:
-            return replace(contact, refusal="they are not a member of the ticket's group")
+            return replace(contact, refusal="not_in_group")
         return contact
 
     def _read_organization(self, number_: str) -> Json | None:
@@ -164,14 +164,14 @@ class Account:
                 if given.isdigit()
                 else self._client.agents_by_email(given)
             )
-        except Rejected as error:
-            return NamedContact(id=given, refusal=f"Zendesk does not find them ({error.status})")
+        except Rejected:
+            return NamedContact(id=given, refusal="unknown")
         agent = next((user for user in users if user.get("role") in _AGENTS), None)
         if agent is None:
-            return NamedContact(id=given, refusal="there is no agent of that address")
+            return NamedContact(id=given, refusal="unknown")
         name = text(agent.get("name"))
         if agent.get("active") is False or agent.get("suspended"):
-            return NamedContact(id=given, name=name, refusal="the agent is not active")
+            return NamedContact(id=given, name=name, refusal="inactive")
         return NamedContact(id=str(agent["id"]), name=name)
 
 

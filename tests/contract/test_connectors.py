@@ -44,6 +44,18 @@ def test_a_ticket_is_read_with_its_partner_tier_and_first_message(account):
     assert [message.author for message in ticket.messages] == [Author.PARTNER]
 
 
+def test_a_named_contact_who_cannot_take_tickets_is_read_with_the_reason(account):
+    make = getattr(account.people, "create_organization", None) or account.people.create_company
+    account.people.create_agent("Ben", "ben@support.example", active=False)
+    found = {}
+    for partner, contact in (("Nordsee", "ben@support.example"), ("Harz", "gone@support.example")):
+        make(partner, tier="enterprise", named_contact=contact)
+        number = account.mail(organization=partner, sender=f"x@{partner.lower()}.example")
+        organization = account.connector.fetch(number).organization
+        found[organization.named_contact_name] = organization.named_contact_refusal
+    assert found == {"Ben": "inactive", None: "unknown"}
+
+
 def test_an_agent_s_public_answer_is_told_from_a_note(account):
     number = account.mail()
     account.people.agent_notes(int(number), agent="Anna")

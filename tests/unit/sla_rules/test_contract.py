@@ -11,7 +11,7 @@ from sla_rules.engine import decide
 from sla_rules.memory import Memory, remember
 from sla_rules.patch import patch_for
 from sla_rules.policy_file import load_policy
-from sla_rules.sentences import render
+from sla_rules.sentences import LANGUAGES, render, term
 from sla_rules.ticket import (
     Author,
     Channel,
@@ -165,9 +165,22 @@ def test_clause_1_a_named_contact_is_told_by_name_and_assigned_by_id():
         "Assigned to the named contact Anna Berger.",
         "Dem festen Ansprechpartner Anna Berger zugewiesen.",
     ]
-    refused = replace(organization, named_contact_refusal="the agent is not active")
-    told = [r.text for r in decided(a_ticket(organization=refused)).reasons]
-    assert "The named contact Anna Berger is not set: the agent is not active." in told
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_clause_1_why_a_named_contact_cannot_take_a_ticket_is_told_in_each_language(language):
+    for refusal in ("unknown", "inactive", "not_in_group"):
+        organization = Organization(
+            tier="Enterprise",
+            named_contact="8447388090064",
+            named_contact_name="Anna Berger",
+            named_contact_refusal=refusal,
+        )
+        reasons = decided(a_ticket(organization=organization)).reasons
+        (told,) = [reason.to_stored() for reason in reasons if reason.key == "refused"]
+        said = render(told, language)
+        assert "Anna Berger" in said
+        assert said.endswith(f": {term('refusal', refusal, language)}.")
 
 
 def test_clause_1_a_named_contact_who_cannot_take_tickets_is_named_with_the_reason():
