@@ -111,20 +111,21 @@ class Memory:
 def sending(memory: Memory, patch: TicketPatch) -> dict[str, Any]:
     """Return, as plain JSON, a patch that goes out now on top of what nobody heard of."""
     changes = patch.changes()
-    tags = patch.add_tags.union(memory.sent.get("add_tags") or ())
     fields = {name: _plain(value) for name, value in changes.items() if name in _FIELDS}
-    return {**memory.sent, **fields} | ({"add_tags": sorted(tags)} if tags else {})
+    tags = {
+        name: sorted({*getattr(patch, name), *memory.sent.get(name, ())})
+        for name in ("add_tags", "remove_tags")
+    }
+    return {**memory.sent, **fields, **tags}
 
 
 def confirmed(memory: Memory, ticket: Ticket, policy: Policy) -> Memory:
     """Take for ours what the ticket holds of a change whose answer was not heard.
 
     The request may have been carried out (a time-out, a kill): what stands there as we sent it is
-    ours, anything else a person's.
+    ours, a tag that we took off and that is gone too, anything else a person's.
     """
     sent = memory.sent
-    if not sent:
-        return memory
     ours = {
         name: sent[name]
         for name in ("due_at", "priority", "assignee", "group")
@@ -135,8 +136,9 @@ def confirmed(memory: Memory, ticket: Ticket, policy: Policy) -> Memory:
         ours["kind"] = ticket.type
     if sent.get("stop_timer") == "True" and ticket.status not in {Status.NEW, Status.OPEN}:
         ours["stop_timer"] = "True"
-    tags = ticket.tags.intersection(sent.get("add_tags") or ())
-    return replace(memory, wrote={**memory.wrote, **ours}, tags=memory.tags | tags)
+    added, removed = (frozenset(sent.get(name, ())) for name in ("add_tags", "remove_tags"))
+    tags = (memory.tags | added & ticket.tags) - (removed - ticket.tags)
+    return replace(memory, wrote={**memory.wrote, **ours}, tags=tags)
 
 
 def remember(

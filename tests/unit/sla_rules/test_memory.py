@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from looks import FRESHDESK, ZENDESK, Helpdesk, at, message, ticket
 
 from sla_rules.decision import State, Target
@@ -285,6 +286,7 @@ PATCH = TicketPatch(
     due_at=at("Mon 15:00"),
     priority=Priority.HIGH,
     assignee="7",
+    group="9",
     kind=Kind.FEATURE_REQUEST,
     stop_timer=True,
     add_tags=frozenset({"sla_enterprise"}),
@@ -298,38 +300,91 @@ def test_what_stands_there_as_we_sent_it_is_ours_though_no_answer_came():
         due_at=at("Mon 15:00"),
         priority=Priority.HIGH,
         assignee="7",
+        group="9",
         type="feature request",
         status=Status.PENDING,
         tags=frozenset({"sla_enterprise", "vip"}),
     )
-    memory = confirmed(UNHEARD, seen, POLICY)
+    before = replace(UNHEARD, wrote={"note_text": "Enterprise 4 h"})
+    memory = confirmed(before, seen, POLICY)
     assert memory.wrote == {
+        "note_text": "Enterprise 4 h",
         "due_at": "2026-11-23T14:00:00Z",
         "priority": "high",
         "assignee": "7",
+        "group": "9",
         "kind": "feature request",
         "stop_timer": "True",
     }
     assert memory.tags == {"sla_enterprise"}
 
 
-def test_what_stands_there_otherwise_is_a_person_s():
+@pytest.mark.parametrize("status", [Status.NEW, Status.OPEN])
+def test_what_stands_there_otherwise_is_a_person_s(status):
     seen = ticket(
         due_at=at("Mon 15:01"),
         priority=Priority.LOW,
         assignee="8",
+        group="8",
         type="Question",
-        status=Status.OPEN,
+        status=status,
         tags=frozenset({"vip"}),
     )
     memory = confirmed(UNHEARD, seen, POLICY)
     assert (memory.wrote, memory.tags) == ({}, frozenset())
 
 
+def test_what_was_never_sent_is_a_person_s_though_we_might_have_sent_it():
+    sent = sending(Memory(), TicketPatch(priority=Priority.HIGH))
+    seen = ticket(
+        priority=Priority.HIGH,
+        group="9",
+        type="Feature request",
+        status=Status.PENDING,
+        tags=frozenset({"sla_enterprise"}),
+    )
+    memory = confirmed(Memory(sent=sent), seen, POLICY)
+    assert (memory.wrote, memory.tags) == ({"priority": "high"}, frozenset())
+    assert confirmed(FULL, seen, POLICY) == FULL
+
+
+def test_a_label_that_we_took_off_is_no_person_s_word_though_no_answer_came():
+    ours = frozenset({"sla_starter", "sla_priority_low", "feature_request"})
+    asked = ticket(tags=ours, messages=(message("Mon 09:00", text="Merci"),))
+    memory = Memory(tags=ours)
+    patch = patch_for(
+        asked, decide(asked, POLICY, MONDAY, memory, FRESHDESK), memory, FRESHDESK, MONDAY
+    )
+    assert patch.remove_tags == {"feature_request"}
+    memory = replace(memory, sent=sending(memory, patch))
+    assert confirmed(memory, asked, POLICY).tags == ours  # not carried out, and still ours
+    seen = replace(asked, tags=ours - patch.remove_tags)
+    again = replace(memory, sent=sending(memory, TicketPatch(priority=Priority.LOW)))
+    for known in (confirmed(memory, seen, POLICY), confirmed(again, seen, POLICY)):
+        assert known.tags == seen.tags
+        assert decide(seen, POLICY, MONDAY, known, FRESHDESK).restored == frozenset()
+
+
+def test_a_change_that_takes_off_tags_alone_is_one_whose_answer_may_not_be_heard():
+    assert sending(Memory(), TicketPatch(remove_tags=frozenset("cabed")))["remove_tags"] == [
+        *"abcde"
+    ]
+
+
 def test_an_answer_that_is_not_heard_twice_leaves_both_changes_known():
     later = TicketPatch(priority=Priority.URGENT, add_tags=frozenset({"it_escalation"}))
     sent = sending(UNHEARD, later)
     assert sent == json.loads(json.dumps(sent))
+    assert sent == {
+        "due_at": "2026-11-23T14:00:00Z",
+        "priority": "urgent",
+        "assignee": "7",
+        "group": "9",
+        "kind": "feature_request",
+        "stop_timer": "True",
+        "add_tags": ["it_escalation", "sla_enterprise"],
+        "remove_tags": ["sla_starter"],
+    }
     seen = ticket(
         due_at=at("Mon 15:00"), tags=frozenset({"sla_enterprise", "it_escalation"}), priority=None
     )
