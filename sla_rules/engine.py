@@ -18,7 +18,7 @@ from .rules.exclude_ticket import exclude_ticket
 from .rules.find_tier import find_tier
 from .rules.hand_to_it import hand_to_it
 from .rules.judge_message import judge_message
-from .rules.judge_response import duration_text, judge_response
+from .rules.judge_response import duration_text, judge_response, terms_of
 from .rules.keep_due_date import keep_due_date
 from .rules.respect_hand import FIELDS, contested_tags, respect_hand, who_set
 from .rules.set_priority import set_priority
@@ -100,6 +100,7 @@ def decide(
     if contested or any(hand.field in FIELDS for hand in overrides):
         tags.add(policy.tags.manual)
     zone = ZoneInfo(hours.time_zone)
+    policy_name, policy_version = terms_of(start.at, tier, policy, memory)
     return Decision(
         id=ticket.id,
         at=now,
@@ -128,8 +129,8 @@ def decide(
         quote=judgement.quote,
         language=judgement.language,
         schedule=schedule_key,
-        policy_name=(memory.judged and memory.policy_name) or policy.name,
-        policy_version=(memory.judged and memory.policy_version) or policy.version,
+        policy_name=policy_name,
+        policy_version=policy_version,
         closed_mark=policy.closed_mark,
         warnings=outlook.tell,
         next_look_at=outlook.next_look_at,

@@ -47,10 +47,10 @@ def judge_response(
         business, commitment, due_at = judged.business, judged.commitment, judged.due_at
         responded_at = responded_at or judged.response_at
         label = policy.tiers.get(memory.tier or tier, terms).label
-        params = {"version": memory.policy_version or policy.version}
-        reasons.append(Reason(RULE, "judged_before", params=params))
-    elif memory.due_at and _stays(start.at, tier, policy, memory):
-        due_at = memory.due_at
+        _, version = terms_of(start.at, tier, policy, memory)
+        reasons.append(Reason(RULE, "judged_before", params={"version": version}))
+    elif unmoved := _unmoved(start.at, tier, policy, memory):
+        due_at = unmoved
         reasons.append(Reason(RULE, "not_moved", params={"version": policy.version}))
     else:
         due_at = schedule.add(start.at, business)
@@ -81,16 +81,32 @@ def duration_text(business: timedelta) -> str:
     return " ".join(filter(None, parts))
 
 
-def _stays(starts_at: datetime, tier: str, policy: Policy, memory: Memory) -> bool:
-    """Whether the deadline decided last stays, as its own version of the policy is not at hand."""
+def terms_of(
+    starts_at: datetime | None, tier: str, policy: Policy, memory: Memory
+) -> tuple[str, str]:
+    """Return name and version of the policy by whose terms the deadline stands.
+
+    An earlier one's where that is not at hand and what it decided was judged or does not move.
+    """
+    if memory.judged or _unmoved(starts_at, tier, policy, memory):
+        return memory.policy_name or policy.name, memory.policy_version or policy.version
+    return policy.name, policy.version
+
+
+def _unmoved(
+    starts_at: datetime | None, tier: str, policy: Policy, memory: Memory
+) -> datetime | None:
+    """The deadline decided last, where it stays as its own version of the policy is not at hand."""
     from_ = policy.effective_from
-    return (
-        from_ is not None
+    stays = (
+        starts_at is not None
+        and from_ is not None
         and starts_at < from_
         and not policy.applies_to_open
         and (memory.policy_name, memory.policy_version) != (policy.name, policy.version)
         and (memory.starts_at, memory.tier) == (starts_at, tier)
     )
+    return memory.due_at if stays else None
 
 
 def _solved_at(

@@ -85,9 +85,50 @@ def test_a_version_does_not_move_older_tickets_even_where_theirs_is_not_at_hand(
     desk.look("Mon 09:00")
     new = version("2", effective_from=at("Mon 10:00"), replaced={'"8h"': '"4h"'})
     desk.policies = PolicyHistory([new])
-    assert desk.look("Mon 11:00").target.due_at == at("Tue 11:00")
+    for now in ("Mon 11:00", "Mon 12:00", "Mon 15:30"):
+        decision = desk.look(now)
+        assert (decision.target.due_at, decision.target.state) == (at("Tue 11:00"), State.OPEN)
+        assert (decision.policy_name, decision.policy_version) == ("regiondo", "1")
+        assert "Policy 2 does not move tickets that started before it." in texts(
+            decision, "judge_response"
+        )
     desk.change(organization=Organization(tier="Advanced"))
-    assert desk.look("Mon 11:00").target.due_at == at("Mon 17:00")
+    for now in ("Mon 16:00", "Mon 16:30"):
+        decision = desk.look(now)
+        assert decision.target.due_at == at("Mon 17:00")
+        assert decision.policy_version == "2"
+
+
+def test_what_a_version_did_not_move_is_judged_by_the_terms_it_had():
+    desk = Helpdesk(policies=PolicyHistory([version("1")]))
+    desk.look("Mon 09:00")
+    new = version("2", effective_from=at("Mon 10:00"), replaced={'"8h"': '"4h"'})
+    desk.policies = PolicyHistory([new])
+    desk.look("Mon 11:00")
+    desk.write(message("Mon 16:00", Author.AGENT))
+    for now in ("Mon 16:00", "Tue 09:00"):
+        decision = desk.look(now)
+        assert (decision.target.state, decision.policy_version) == (State.MET, "1")
+
+
+def test_a_ticket_that_had_no_deadline_by_its_own_version_gets_one_by_the_next():
+    wish = ticket(messages=(message("Mon 09:00", text=WISH),))
+    desk = Helpdesk(wish, policies=PolicyHistory([version("1")]))
+    assert desk.look("Mon 09:00").target is None
+    desk.policies = PolicyHistory([version("2", effective_from=at("Mon 10:00"))])
+    desk.change(kind=Kind.ERROR_REPORT)
+    decision = desk.look("Mon 11:00")
+    assert (decision.target.due_at, decision.policy_version) == (at("Tue 11:00"), "2")
+
+
+def test_a_deadline_follows_a_date_that_its_own_version_closes_later():
+    """A subscribed calendar changes; the policy that governs is the same, and older tickets too."""
+    text = {"effective_from": at("Tue 10:00")}
+    desk = Helpdesk(policies=PolicyHistory([version("1", **text)]))
+    assert desk.look("Mon 09:00").target.due_at == at("Tue 11:00")
+    closed = {"\nholidays = []": "\nholidays = [2026-11-24]"}
+    desk.policies = PolicyHistory([version("1", **text, replaced=closed)])
+    assert desk.look("Mon 10:00").target.due_at == at("Wed 11:00")
 
 
 def test_a_version_governs_a_ticket_that_started_at_its_very_instant():
@@ -155,6 +196,12 @@ def test_a_response_is_judged_by_its_timestamp_never_by_when_we_looked():
     late = Helpdesk(ticket("Enterprise"))
     late.write(replace(message("Mon 15:00", Author.AGENT), at=at("Mon 15:00") + timedelta(0, 1)))
     assert late.look("Mon 15:01").target.state is State.BREACHED
+
+
+def test_an_answer_after_the_deadline_is_late_though_our_own_clock_is_behind():
+    desk = Helpdesk(ticket("Enterprise"))
+    desk.write(message("Mon 15:01", Author.AGENT))
+    assert desk.look("Mon 14:59").target.state is State.BREACHED
 
 
 def test_a_response_at_the_very_instant_of_the_start_counts_where_only_its_time_is_known():
@@ -332,11 +379,12 @@ def test_what_was_spam_by_mistake_is_judged_again_by_timestamps():
     assert (decision.starts_at, decision.target.state) == (at("Mon 09:00"), State.OPEN)
 
 
+@pytest.mark.parametrize("status", [Status.SOLVED, Status.CLOSED])
 @pytest.mark.parametrize("told", [True, False])
-def test_solved_without_a_reply_is_cancelled_not_met(told):
+def test_solved_without_a_reply_is_cancelled_not_met(status, told):
     desk = Helpdesk()
     desk.look("Mon 09:00")
-    desk.change(status=Status.SOLVED, updated_at=at("Mon 11:00"))
+    desk.change(status=status, updated_at=at("Mon 11:00"))
     if told:
         desk.change(solved_at=at("Mon 11:00"))
     for now in ("Mon 11:00", "Fri 10:00"):
@@ -344,6 +392,28 @@ def test_solved_without_a_reply_is_cancelled_not_met(told):
         assert decision.target.state is State.CANCELLED
         assert decision.due_at is None
     assert not {"sla_met", "sla_breached"} & desk.ticket.tags
+
+
+def test_what_was_breached_stays_so_where_the_ticket_is_solved_and_nobody_tells_when():
+    desk = Helpdesk()
+    assert desk.look("Tue 12:00").target.state is State.BREACHED
+    desk.change(status=Status.SOLVED, updated_at=at("Tue 14:00"))
+    assert desk.look("Tue 14:00").target.state is State.BREACHED
+
+
+def test_what_was_cancelled_in_time_is_no_breach_where_a_later_package_was_due_earlier():
+    desk = Helpdesk()
+    desk.solve("Mon 16:00")
+    assert desk.look("Mon 16:00").target.state is State.CANCELLED
+    desk.change(organization=Organization(tier="Enterprise"))
+    decision = desk.look("Mon 16:30")
+    assert (decision.target.due_at, decision.target.state) == (at("Mon 15:00"), State.CANCELLED)
+
+
+def test_a_goal_that_was_solved_late_without_a_reply_is_cancelled_never_breached():
+    desk = Helpdesk(ticket("Free"))
+    desk.solve("Fri 16:00")
+    assert desk.look("Fri 16:30").target.state is State.CANCELLED
 
 
 def test_solved_without_a_reply_after_the_deadline_was_breached_whether_we_looked_or_not():

@@ -90,6 +90,8 @@ def test_what_runs_is_cancelled_when_the_ticket_was_deleted(tier):
     said = [reason["text"] for reason in gone["reasons"] if reason["rule"] == "judge_response"]
     assert said == ["Cancelled: the ticket is deleted."]
     assert len(gone["reasons"]) == len(stored["reasons"])
+    rest = {"targets": None, "reasons": None}
+    assert gone | rest == stored | rest
     assert [target["state"] for target in stored["targets"]] != ["cancelled"]
 
 
