@@ -136,14 +136,14 @@ class Hand:
 class Ticket:
     """One ticket as it is now. Every key but `id` may be unknown.
 
-    `messages` is None where the conversation was not read; then `channel`, `created_at` and
-    `first_response_at` tell the same in short. `kind`, `environment` and `impact` are what a person
-    or a field says, never our own judgement. `stamp` is the vendor's version of the ticket.
-    `merged_into` names the ticket that survived a merge; `merged_from` those merged into this one,
-    and `merged_starts_at` is the earliest start of theirs that is known. `solved_at` is when it was
-    solved or closed last, `solved_before` the times before that, where the vendor tells.
-    `fingerprint` is the same as long as nothing that a decision reads has changed. `audited` says
-    that `hands` is complete: every change by a person is in it.
+    `messages`, oldest first, is None where the conversation was not read; then `channel`,
+    `created_at` and `first_response_at` tell the same in short. `kind`, `environment` and `impact`
+    are what a person or a field says, never our own judgement. `stamp` is the vendor's version of
+    the ticket. `merged_into` names the ticket that survived a merge; `merged_from` those merged
+    into this one, and `merged_starts_at` is the earliest start of theirs that is known. `solved_at`
+    is when it was solved or closed last, `solved_before` the times before that, where the vendor
+    tells. `fingerprint` is the same as long as nothing that a decision reads has changed. `audited`
+    says that `hands` is complete: every change by a person is in it.
     """
 
     id: str

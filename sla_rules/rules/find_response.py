@@ -21,12 +21,10 @@ def find_response(ticket: Ticket, starts_at: datetime) -> datetime | None:
         at = ticket.first_response_at
         return at if at is not None and at >= starts_at else None
     asked = False
-    answers = []
     for message in ticket.messages:
         if not message.public:
             continue
         asked = asked or (message.author is Author.PARTNER and message.at == starts_at)
-        follows = message.at > starts_at or (asked and message.at == starts_at)
-        if message.author is Author.AGENT and follows:
-            answers.append(message.at)
-    return min(answers, default=None)
+        if message.author is Author.AGENT and (asked or message.at > starts_at):
+            return message.at
+    return None

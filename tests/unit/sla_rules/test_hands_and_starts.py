@@ -6,6 +6,8 @@ import pytest
 from looks import ERROR, FRESHDESK, ZENDESK, Helpdesk, at, message, ticket
 
 from sla_rules.decision import State
+from sla_rules.policy_file import load_policy
+from sla_rules.policy_history import PolicyHistory
 from sla_rules.ticket import Author, Hand, Impact, Kind, Priority, Status
 
 RECALCULATING = replace(FRESHDESK, recalculates_due_at=True)
@@ -37,6 +39,13 @@ def test_the_reason_of_the_start_says_what_made_it():
     again.write(message("Mon 10:00"), status=Status.OPEN)
     for _ in range(2):
         assert why(again.look("Mon 10:00"), "start_clock") == ["reopened"]
+
+
+def test_the_reason_of_the_start_names_every_channel_that_counts():
+    policy = load_policy().adapted(counted_channels=("web", "portal", "email", "chat"))
+    decision = Helpdesk(policies=PolicyHistory([policy])).look("Mon 09:00")
+    [said] = [reason.text for reason in decision.reasons if reason.rule == "start_clock"]
+    assert said.endswith("first message by a counted channel (chat, email, portal, web).")
 
 
 def test_a_person_who_sets_the_very_value_that_we_wrote_holds_it():

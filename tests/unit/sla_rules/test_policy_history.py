@@ -69,8 +69,10 @@ def test_two_versions_of_the_same_name_or_the_same_start_are_refused():
         PolicyHistory([SECOND, version("2", DECEMBER)])
     with pytest.raises(PolicyError, match="regiondo 2 and regiondo 9 have the same effective_from"):
         PolicyHistory([SECOND, version("9", NOVEMBER)])
-    with pytest.raises(PolicyError, match="the same effective_from"):
+    with pytest.raises(PolicyError, match=r"the same effective_from \(always\)"):
         PolicyHistory([FIRST, version("9")])
+    with pytest.raises(PolicyError, match=r"the same effective_from \(2026-11-01T00:00:00"):
+        PolicyHistory([SECOND, version("9", NOVEMBER)])
     with pytest.raises(PolicyError, match="at least one"):
         PolicyHistory([])
 
@@ -116,3 +118,24 @@ def test_open_tickets_move_next_to_the_soonest_version_to_come_that_takes_them()
     assert history.next_move(OCTOBER) == DECEMBER
     assert history.next_move(DECEMBER) == later.effective_from
     assert history.next_move(later.effective_from) is None
+
+
+def test_a_version_may_be_added_that_can_stand_by_the_others():
+    history = PolicyHistory([FIRST, MOVING])
+    assert history.joined_by(SECOND).versions == (FIRST, SECOND, MOVING)
+    assert history.versions == (FIRST, MOVING)
+    with pytest.raises(PolicyError, match="two policies are named regiondo 3"):
+        history.joined_by(version("3", NOVEMBER))
+
+
+def test_an_account_s_own_zone_and_channels_hold_in_every_version():
+    before = (FIRST, SECOND)
+    history = PolicyHistory(before)
+    lisbon = history.adapted(time_zone="Europe/Lisbon")
+    web = history.adapted(counted_channels=(one for one in ("email", "web")))
+    for own, there, wider in zip(before, lisbon.versions, web.versions, strict=True):
+        assert {hours.time_zone for hours in there.schedules.values()} == {"Europe/Lisbon"}
+        assert there.clock == own.clock
+        assert wider.clock.counted_channels == {Channel.EMAIL, Channel.WEB}
+        assert wider.schedules == own.schedules
+    assert history.adapted().versions == before

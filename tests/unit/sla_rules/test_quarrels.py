@@ -163,6 +163,12 @@ def test_a_ticket_that_an_agent_opened_counts_from_the_partner_s_own_message(cha
     assert decision.target.state is State.OPEN  # the agent's message came before it
 
 
+def test_what_the_public_cannot_read_starts_no_clock():
+    hidden = message("Mon 08:30", public=False)
+    desk = Helpdesk(ticket(messages=(hidden, message("Mon 09:00"))))
+    assert desk.look("Mon 09:00").starts_at == at("Mon 09:00")
+
+
 def test_the_partner_s_later_messages_do_not_move_the_start():
     desk = Helpdesk()
     desk.look("Mon 09:00")
@@ -483,6 +489,27 @@ def test_solved_without_a_reply_reopened_and_answered_the_clock_ran_from_the_reo
     assert (decision.target.state, decision.target.response_at) == (State.MET, at("Mon 09:30"))
 
 
+def test_a_new_clock_starts_though_an_agent_wrote_after_the_first_deadline():
+    desk = Helpdesk(ticket("Enterprise"))
+    desk.solve("Mon 10:00")
+    desk.write(message("Mon 16:00", Author.AGENT))
+    desk.write(message("Tue 09:00"), message("Tue 10:00", Author.AGENT), status=Status.OPEN)
+    decision = desk.look("Tue 11:00")
+    assert decision.starts_at == at("Tue 09:00")
+    assert (decision.target.state, decision.target.response_at) == (State.MET, at("Tue 10:00"))
+
+
+@pytest.mark.parametrize("seen_breached", [True, False])
+def test_solved_too_late_without_a_reply_no_later_message_takes_the_breach_away(seen_breached):
+    desk = Helpdesk()
+    desk.solve("Tue 14:00")
+    if seen_breached:
+        desk.look("Tue 14:00")
+    desk.write(message("Wed 09:00"), status=Status.OPEN)
+    decision = desk.look("Wed 09:00")
+    assert (decision.starts_at, decision.target.state) == (at("Mon 09:00"), State.BREACHED)
+
+
 @pytest.mark.parametrize("seen_answered", [True, False])
 def test_answered_in_time_after_it_was_solved_no_later_message_starts_a_new_clock(seen_answered):
     desk = Helpdesk(ticket(status=Status.SOLVED, solved_at=at("Mon 09:30")))
@@ -527,8 +554,9 @@ def test_a_reopening_answered_in_its_very_second_is_judged_by_the_conversation(o
     assert (decision.starts_at, decision.target.state) == (at(start), State.MET)
 
 
-def test_a_word_of_thanks_that_leaves_the_ticket_solved_starts_no_clock():
-    desk = Helpdesk(ticket(status=Status.SOLVED, solved_at=at("Mon 09:30")))
+@pytest.mark.parametrize("status", [Status.SOLVED, Status.CLOSED])
+def test_a_word_of_thanks_that_leaves_the_ticket_solved_starts_no_clock(status):
+    desk = Helpdesk(ticket(status=status, solved_at=at("Mon 09:30")))
     desk.write(message("Mon 10:00", text="Merci !"))
     decision = desk.look("Wed 10:00")
     assert (decision.starts_at, decision.target.state) == (at("Mon 09:00"), State.CANCELLED)
@@ -599,6 +627,15 @@ def test_where_only_the_last_solving_is_known_the_first_clock_holds():
     desk.change(status=Status.SOLVED, solved_at=at("Mon 16:30"))
     decision = desk.look("Tue 09:00")
     assert (decision.starts_at, decision.target.state) == (at("Mon 09:00"), State.BREACHED)
+
+
+def test_reopened_where_the_conversation_was_not_read_no_clock_is_made_up():
+    desk = Helpdesk(ticket(messages=None))
+    desk.solve("Mon 10:00")
+    for status in (Status.SOLVED, Status.OPEN):
+        desk.change(status=status)
+        decision = desk.look("Mon 11:00")
+        assert (decision.starts_at, decision.target.state) == (at("Mon 09:00"), State.CANCELLED)
 
 
 def test_reopened_by_an_agent_alone_no_clock_runs_until_the_partner_writes():
