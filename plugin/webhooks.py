@@ -41,20 +41,21 @@ def deliver(vendor: str, connection: str) -> tuple[Response, int]:
 
 @blueprint.before_request
 def _note_account() -> None:
-    structlog.contextvars.bind_contextvars(**(request.view_args or {}))
+    addressed = request.view_args or {}
+    structlog.contextvars.bind_contextvars(**addressed)
+    g.account = addressed["connection"]
 
 
 @blueprint.after_request
 def _count(response: Response) -> Response:
     services: Services = current_app.extensions["services"]
-    addressed = request.view_args or {}
-    vendor = addressed.get("vendor")
+    vendor = (request.view_args or {}).get("vendor")
     result = g.get("result") or _RESULTS.get(response.status_code, "failed")
     DELIVERIES.labels(vendor if vendor in services.vendors else "unknown", result).inc()
     WEBHOOK_SECONDS.observe(time.perf_counter() - g.arrived)
     if 400 <= response.status_code < 500:
         ours = response.status_code in {400, 401}  # else the account may be a stranger's invention
-        services.store.refusals.note(addressed["connection"] if ours else "", result)
+        services.store.refusals.note(g.get("account", "") if ours else "", result)
     return response
 
 
