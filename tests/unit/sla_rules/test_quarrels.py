@@ -377,6 +377,27 @@ def test_spam_deleted_and_merged_cancel_an_open_clock_and_a_judged_one(status, n
     assert decision.due_at is None
 
 
+@pytest.mark.parametrize(
+    ("change", "exclusion", "said"),
+    [
+        ({"status": Status.SPAM}, Exclusion.SPAM, "The ticket is spam."),
+        (
+            {"status": Status.MERGED},
+            Exclusion.MERGED,
+            "The ticket was merged: the other one keeps the start.",
+        ),
+        (
+            {"status": Status.MERGED, "merged_into": "8"},
+            Exclusion.MERGED,
+            "The ticket was merged into 8; that one keeps the start.",
+        ),
+    ],
+)
+def test_a_ticket_that_is_gone_says_why_no_clock_runs(change, exclusion, said):
+    decision = Helpdesk(ticket(**change)).look("Mon 10:00")
+    assert (decision.exclusion, texts(decision, "exclude_ticket")) == (exclusion, [said])
+
+
 def test_what_was_spam_by_mistake_is_judged_again_by_timestamps():
     desk = Helpdesk(ticket(status=Status.SPAM))
     desk.look("Mon 09:00")
