@@ -126,7 +126,7 @@ def _minutes(text: str) -> int:
 
 
 def _refuse_whole_days_by_accident(text: str, rule: str) -> None:
-    if rule and not _TIMES.search(rule) and not _SAYS_SO.search(rule):
+    if not _TIMES.search(rule) and not _SAYS_SO.search(rule):
         raise PolicyError(f"hours {text!r}: `{rule}` names no times; write `{rule} 00:00-24:00`")
     for opens, closes in _TIMES.findall(rule):
         if opens == closes:
@@ -138,7 +138,7 @@ def _refuse_whole_days_by_accident(text: str, rule: str) -> None:
 
 def _refuse_replaced_days(text: str) -> None:
     """In this notation a later rule replaces a day's hours: fine for dates, a trap for weekdays."""
-    rules = [rule.strip() for rule in text.split(";") if rule.strip()]
+    rules = [rule.strip() for rule in text.split(";")]
     for number, rule in enumerate(rules):
         for one in rules[:number]:
             if not _CLOSES.search(rule) and _shares_days(one, rule):
@@ -183,4 +183,7 @@ def _instead(one: str, later: str) -> str:
     if not _weekdays(one) & _weekdays(later):
         return f"write `{one}, {later}`"
     both = ",".join(rule.removeprefix(_days(rule)).strip() for rule in (one, later))
-    return "give each day one rule" if any(_overlaps(both)) else f"write `{_days(later)} {both}`"
+    timed = _TIMES.search(one) and _TIMES.search(later)
+    if not timed or any(_overlaps(both)):
+        return "give each day one rule"
+    return f"write `{f'{_days(later)} {both}'.strip()}`"

@@ -98,8 +98,6 @@ class PolicyHistory:
             judged_by = self.named(memory.policy_name, memory.policy_version)
             if judged_by:
                 return judged_by
-        if len(self.versions) == 1:
-            return self.versions[0]
         for policy in reversed(self.versions):  # which channels count is each version's own
             if self.governing(start_clock(ticket, policy, memory).at, now) is policy:
                 return policy

@@ -10,7 +10,7 @@ from sla_rules.memory import Memory
 from sla_rules.policy_file import DEFAULT_POLICY, read_policy
 from sla_rules.policy_history import PolicyHistory
 from sla_rules.policy_sections import Commitment
-from sla_rules.ticket import Channel, Ticket
+from sla_rules.ticket import Author, Channel, Message, Ticket
 
 TEXT = DEFAULT_POLICY.read_text("utf-8")
 OCTOBER, NOVEMBER, DECEMBER = (datetime(2026, month, 1, tzinfo=UTC) for month in (10, 11, 12))
@@ -52,7 +52,7 @@ def test_a_ticket_that_moved_to_a_version_does_not_move_to_a_later_one_that_leav
 
 
 def test_a_ticket_older_than_every_version_has_the_first():
-    assert PolicyHistory([SECOND]).governing(OCTOBER, OCTOBER) is SECOND
+    assert PolicyHistory([SECOND, MOVING]).governing(OCTOBER, OCTOBER) is SECOND
     assert PolicyHistory([SECOND, MOVING]).current(OCTOBER) is SECOND
 
 
@@ -102,6 +102,34 @@ def test_what_is_judged_keeps_the_version_it_was_judged_by():
     assert history.for_ticket(ticket, judged, DECEMBER) is FIRST
     gone = PolicyHistory([MOVING])
     assert gone.for_ticket(ticket, judged, DECEMBER) is MOVING
+
+
+def test_what_is_not_judged_yet_has_no_version_of_its_own():
+    history = PolicyHistory([FIRST, MOVING])
+    ticket = Ticket(id="7", channel=Channel.EMAIL, created_at=OCTOBER)
+    running = Memory(starts_at=OCTOBER, policy_name="regiondo", policy_version="1")
+    assert history.for_ticket(ticket, running, DECEMBER) is MOVING
+
+
+def test_a_version_is_found_by_its_name_and_number_or_by_the_number_alone():
+    other = SECOND.model_copy(update={"name": "other", "version": "1"})
+    history = PolicyHistory([FIRST, other])
+    assert history.named("regiondo", "1") is FIRST
+    assert history.named("other", "1") is other
+    assert history.named(None, "1") is other  # the one that came last
+    assert history.named("regiondo", "2") is None
+    assert history.named("third", "1") is None
+
+
+def test_a_ticket_that_each_version_leaves_to_the_other_has_the_current_one():
+    only_web = version("5", NOVEMBER, text=TEXT.replace('["email"]', '["web"]', 1))
+    history = PolicyHistory([FIRST, only_web])
+    said = [
+        Message(at=when, author=Author.PARTNER, public=True, channel=channel)
+        for when, channel in ((OCTOBER, Channel.WEB), (DECEMBER, Channel.EMAIL))
+    ]
+    ticket = Ticket(id="7", messages=tuple(said))
+    assert history.for_ticket(ticket, Memory(), DECEMBER) is only_web
 
 
 def test_each_version_says_itself_which_channels_start_the_clock():
