@@ -228,9 +228,6 @@ class Schedule:
             room = old.last_year - old.first_year + 1
             first = old.first_year if first >= old.first_year else min(first, old.first_year - room)
             last = old.last_year if last <= old.last_year else max(last, old.last_year + room)
-        kept = self._table
-        if kept is not old and kept is not _EMPTY:  # another thread has grown it meanwhile
-            first, last = min(first, kept.first_year), max(last, kept.last_year)
         first, last = max(FIRST_YEAR, first), min(LAST_YEAR - 1, last)
         opens: list[timedelta] = []
         closes: list[timedelta] = []

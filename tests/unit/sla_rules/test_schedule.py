@@ -375,6 +375,19 @@ def test_beyond_the_horizon_there_is_a_named_error(at, zone):
         schedule.elapsed(datetime(2026, 1, 1, tzinfo=UTC), at)
 
 
+@pytest.mark.parametrize(
+    ("known", "beyond"),
+    [("1970-01-01T00:00", "1969-12-31T23:59"), ("2099-12-31T23:59", "2100-01-01T00:00")],
+)
+def test_the_horizon_does_not_move_with_the_years_that_were_asked_for(known, beyond):
+    schedule = Schedule("24/7", "UTC", frozenset(), {})
+    assert schedule.is_open(utc(known))
+    with pytest.raises(HorizonError):
+        schedule.is_open(utc(beyond))
+    with pytest.raises(HorizonError):
+        schedule.elapsed(utc(known), utc(beyond))
+
+
 def test_more_business_time_than_there_is_ends_in_a_named_error():
     once = Schedule.parse("2026 Dec 24 09:00-12:00", "Europe/Paris")
     assert once.add(paris("2026-01-01T00:00"), 3 * H) == paris("2026-12-24T12:00")
