@@ -200,7 +200,7 @@ class Batches:
     def _write(self, run: Run, bulk: Bulk, views: Sequence[View]) -> None:
         store, key = self._services.store, self._connection.key
         sent = {view.ticket.id: sending(view.memory, view.patch) for view in views}
-        store.tickets.send(key, sent)
+        store.tickets.note_sending(key, sent)
         answers: Sequence[Written | VendorError]
         try:
             answers = bulk.apply([(view.ticket, view.patch) for view in views])

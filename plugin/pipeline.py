@@ -215,7 +215,7 @@ def _look(
     view = consider(services, connection, ticket, memory, connector.traits)
     written = None
     if view.patch:
-        services.store.tickets.send(key, {ticket_id: sending(view.memory, view.patch)})
+        services.store.tickets.note_sending(key, {ticket_id: sending(view.memory, view.patch)})
         written = connector.apply(ticket, view.patch)
     calls = connector.calls - calls_before
     return keep(services, key, view, written, connector.ticket_url(ticket_id), calls=calls)
@@ -268,23 +268,19 @@ def keep(
             key, ticket.id, ticket.organization.id, decision.tier
         )
     notices = notices_for(ticket, decision, view.memory, view.policy, view.at, url)
-
-    def after(memory: Memory) -> Memory:
-        known = confirmed(memory, ticket, view.policy)
-        return remember(known, ticket, decision, patch, written)
-
-    services.store.tickets.record(
+    after = services.store.tickets.record(
         ticket,
         decision,
-        after,
+        lambda memory: remember(
+            confirmed(memory, ticket, view.policy), ticket, decision, patch, written
+        ),
         entry,
         url,
         notices,
         version=(written.stamp if written else None) or ticket.stamp,
     )
-    judged = after(view.memory).judged
-    if judged and view.memory.judged is None:
-        JUDGED.labels(judged.state.value).inc()
+    if after.judged and view.memory.judged is None:
+        JUDGED.labels(after.judged.state.value).inc()
     LOOKS.labels(outcome.value).inc()
     if written and written.look_again_after:
         wait = written.look_again_after.total_seconds()

@@ -69,7 +69,7 @@ class Tickets:
         with self._database.transaction() as database:
             return _memories(database, connection, ticket_ids)
 
-    def send(self, connection: str, changes: Mapping[str, Mapping[str, Any]]) -> None:
+    def note_sending(self, connection: str, changes: Mapping[str, Mapping[str, Any]]) -> None:
         """Say, before they are sent, which changes go out to which tickets.
 
         They stay in the tickets' memories until a look at each is recorded.
@@ -105,12 +105,13 @@ class Tickets:
         notices: Iterable[Notice] = (),
         *,
         version: str | None = None,
-    ) -> None:
+    ) -> Memory:
         """Keep the memory, the decision and all that follows from it, all or none.
 
         That is the register's entry, the audit entry, the next look and what is to be told.
-        `remember` gets the memory as it is by then: a batch and a single look at the same ticket
-        may end in any order. `version` is the vendor's, after what we wrote.
+        `remember` gets the memory as it is by then, for a batch and a single look at the same
+        ticket may end in any order; what it makes of it is returned. `version` is the vendor's,
+        after what we wrote.
         """
         target = decision.target
         organization = ticket.organization
@@ -139,7 +140,8 @@ class Tickets:
         with self._database.transaction() as database:
             _lock(database, entry)
             before = _memory(database, entry.connection, ticket.id)
-            row |= {"memory": remember(before).to_json(), "version_at": _instant(version)}
+            after = remember(before)
+            row |= {"memory": after.to_json(), "version_at": _instant(version)}
             database.execute(
                 insert(t.tickets).values(row).on_conflict_do_update(index_elements=key, set_=row)
             )
@@ -151,6 +153,7 @@ class Tickets:
             plan_look(database, at=decision.next_look_at, **here)
             for notice in notices:
                 keep_notice(database, notice, now=entry.at, **here)
+        return after
 
     def record_unchanged(self, entry: AuditEntry) -> None:
         """Keep the audit entry of a look that found the ticket as we left it, decision and all."""

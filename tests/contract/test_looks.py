@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from connectors.base import Delivery, OrganizationEvent
@@ -45,6 +46,19 @@ def test_the_calls_of_a_new_mail_an_echo_and_an_answer_are_few(desk):
     desk.people.agent_replies(int(number), agent="Anna")
     assert desk.calls(number) == reads + 1
     assert desk.calls(number) == 1
+
+
+def test_an_answered_ticket_is_counted_as_judged_once(desk):
+    number = desk.mail(at=earlier())
+    before = REGISTRY.get_sample_value("sla_deadlines_judged_total", {"state": "met"}) or 0
+    desk.look(number)
+    desk.people.agent_replies(int(number), agent="Anna")
+    for _ in range(2):
+        desk.look(number)
+    desk.people.agent_replies(int(number), agent="Anna")
+    desk.look(number)
+    after = REGISTRY.get_sample_value("sla_deadlines_judged_total", {"state": "met"})
+    assert after == before + 1
 
 
 def test_a_burst_of_looks_at_an_unchanged_ticket_sends_nothing(desk):
