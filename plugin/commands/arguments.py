@@ -1,15 +1,10 @@
-"""What several commands take as an argument: an instant, an account's key."""
+"""What several commands take as an argument: an instant."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import click
-
-if TYPE_CHECKING:
-    from connectors.base import Connection
-    from plugin.store import Store
 
 
 class _Instant(click.ParamType[datetime]):
@@ -32,12 +27,3 @@ class _Instant(click.ParamType[datetime]):
 
 
 INSTANT = _Instant()
-
-
-def known_connection(store: Store, key: str) -> Connection:
-    """Return the account of that key. Raises a `click.ClickException` naming those there are."""
-    found = store.connections.get(key)
-    if found is None:
-        known = ", ".join(store.connections.keys()) or "none"
-        raise click.ClickException(f"there is no connection {key!r} (there are: {known})")
-    return found

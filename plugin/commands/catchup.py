@@ -16,7 +16,7 @@ import click
 
 from connectors.base import Connection
 from connectors.errors import VendorError
-from plugin.commands.arguments import INSTANT, known_connection
+from plugin.commands.arguments import INSTANT
 from plugin.commands.services import open_services
 from plugin.pipeline import Services, View, plain
 from sla_rules.decision import instant
@@ -58,11 +58,16 @@ def reconcile(key: str | None, since: datetime | None) -> None:
 
 
 def chosen(services: Services, key: str | None) -> list[Connection]:
-    """Return the connection of that key, or every one. Raises a `click.ClickException`."""
+    """Return the connection of that key, or every one.
+
+    Raises `ConnectError`, or a `click.ClickException` where there is none.
+    """
+    from plugin.connect import require
+
     keys = [key] if key else services.store.connections.keys()
     if not keys:
         raise click.ClickException("no account is connected yet: see `regiondo-sla connect`")
-    return [known_connection(services.store, one) for one in keys]
+    return [require(services, one) for one in keys]
 
 
 @click.command()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plugin.commands.arguments import INSTANT, known_connection
+from plugin.commands.arguments import INSTANT
 from plugin.commands.services import open_services
 
 if TYPE_CHECKING:
@@ -128,9 +128,11 @@ def _looked(dry_run: bool) -> str:
 @contextmanager
 def _store(connection: str | None = None) -> Iterator[Store]:
     """The store of the settings, closed at the end; `connection` must be one of its accounts."""
+    from plugin.connect import require
+
     with open_services(pool_size=1) as services:
         if connection is not None:
-            known_connection(services.store, connection)
+            require(services, connection)
         yield services.store
 
 

@@ -103,7 +103,7 @@ def require(services: Services, key: str) -> Connection:
     """Return the account of that key. Raises `ConnectError`."""
     connection = services.store.connections.get(key)
     if connection is None:
-        known = ", ".join(one.key for one in services.store.connections.every()) or "none"
+        known = ", ".join(services.store.connections.keys()) or "none"
         raise ConnectError(say("request.unknown_key", key=key, known=known))
     return connection
 
